@@ -1,0 +1,66 @@
+//! The read-only eyes through which rules see the cluster and the outside.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::object::gvk::{Gvk, Gvr};
+
+/// A call of a context entry `apiCall`, of a `GlobalContextEntry` or of CEL `http`.
+#[derive(Clone, Debug, Default)]
+pub struct ApiCall {
+    /// `GET` or `POST`.
+    pub method: String,
+    /// A path on the API server (`/api/v1/…`), or `""`.
+    pub url_path: String,
+    /// The URL of a service outside the API server, or `""`.
+    pub url: String,
+    /// Body of a POST.
+    pub data: Option<Value>,
+}
+
+/// What a source of context data answers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// The data.
+    Data(Value),
+    /// The source is there and says no; the words are Kyverno's.
+    Failed(String),
+    /// There is no such source in this run: the entry is not registered, as in `kyverno test` without a cluster.
+    Unavailable,
+}
+
+/// What a run knows. Every answer is deterministic.
+pub trait View {
+    /// Seconds since the epoch, and nanoseconds, of the virtual clock.
+    fn now(&self) -> (i64, u32);
+    /// One stored object.
+    fn get(&self, gvk: &Gvk, namespace: &str, name: &str) -> Option<Value>;
+    /// Stored objects of a kind (wildcards allowed in every part), in one namespace or (`None`) in all, in stable order.
+    fn list(&self, gvk: &Gvk, namespace: Option<&str>) -> Vec<Value>;
+    /// The resource of a kind, from the built-in kinds and the CRDs of this run.
+    fn resource_of(&self, gvk: &Gvk) -> Option<Gvr>;
+    /// The kind of a resource; an empty version takes the preferred one.
+    fn kind_of(&self, gvr: &Gvr) -> Option<Gvk>;
+    /// Whether a kind is namespaced; `None` when it is unknown.
+    fn namespaced(&self, gvk: &Gvk) -> Option<bool>;
+    /// Labels of a namespace; `None` when the run knows nothing of it.
+    fn namespace_labels(&self, namespace: &str) -> Option<BTreeMap<String, String>>;
+    /// The Namespace object; `None` when the run knows nothing of it.
+    fn namespace_object(&self, namespace: &str) -> Option<Value>;
+    /// A ConfigMap for a context entry.
+    fn config_map(&self, namespace: &str, name: &str) -> Answer;
+    /// A call to the API server or to a service.
+    fn api_call(&self, call: &ApiCall) -> Answer;
+    /// The value of a `GlobalContextEntry` (`name` or `name.projection`).
+    fn global_context(&self, name: &str) -> Answer;
+    /// Facts about an image: `{image, resolvedImage, registry, repository, identifier, manifest, configData}`.
+    fn image_data(&self, image: &str) -> Answer;
+    /// Signature facts that the run declares: does `image` carry a signature or attestation by `attestor`?
+    fn image_verified(&self, image: &str, attestor: &Value) -> Answer;
+    /// Values that the run injects for a rule (a values file), keys as dotted paths.
+    fn injected(&self, policy: &str, rule: &str) -> Vec<(String, Value)> {
+        let (_, _) = (policy, rule);
+        Vec::new()
+    }
+}

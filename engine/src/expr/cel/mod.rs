@@ -1,0 +1,1 @@
+//! CEL with the libraries of Kubernetes and Kyverno.

@@ -1,0 +1,5 @@
+//! The expression languages of policies: `{{ variables }}`, JMESPath, CEL.
+
+pub mod cel;
+pub mod context;
+pub mod jmespath;

@@ -1,0 +1,12 @@
+#![doc = include_str!("../README.md")]
+
+pub mod diagnostic;
+pub mod eval;
+pub mod expr;
+pub mod limits;
+pub mod object;
+pub mod parse;
+pub mod policy;
+pub mod scenario;
+pub mod sim;
+pub mod timeline;

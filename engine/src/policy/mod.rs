@@ -1,0 +1,109 @@
+//! Policies as data: every kind that Kyverno and the API server evaluate, read from an unstructured object.
+//!
+//! Nothing here decides anything. Field names and defaults are those of the CRDs (`config/crds`, Kyverno 1.19).
+
+pub mod exception;
+pub mod rule;
+pub mod selection;
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use rule::Rule;
+
+/// A `ClusterPolicy` or a namespaced `Policy` (kyverno.io/v1, v2beta1).
+#[derive(Clone, Debug, Default)]
+pub struct ClassicPolicy {
+    /// `metadata.name`.
+    pub name: String,
+    /// `""` for a `ClusterPolicy`.
+    pub namespace: String,
+    /// `metadata.annotations`.
+    pub annotations: BTreeMap<String, String>,
+    /// `metadata.labels`.
+    pub labels: BTreeMap<String, String>,
+    /// `spec`.
+    pub spec: Spec,
+    /// The whole object as it was written (with CRD defaults).
+    pub raw: Value,
+}
+
+impl ClassicPolicy {
+    /// `name`, or `namespace/name` for a namespaced policy: what `UpdateRequest.spec.policy` and reports use.
+    #[must_use]
+    pub fn key(&self) -> String {
+        if self.namespace.is_empty() { self.name.clone() } else { format!("{}/{}", self.namespace, self.name) }
+    }
+}
+
+/// `spec` of a [`ClassicPolicy`].
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Spec {
+    /// The rules as written; autogen adds more at evaluation.
+    pub rules: Vec<Rule>,
+    /// `All` (default) or `One`.
+    pub apply_rules: Option<String>,
+    /// `Fail` (default) or `Ignore`.
+    pub failure_policy: Option<String>,
+    /// Older place of `failureAction`: `Audit` (default) or `Enforce`, any casing.
+    pub validation_failure_action: Option<String>,
+    /// Overrides of the above by namespace.
+    pub validation_failure_action_overrides: Vec<FailureActionOverride>,
+    /// Audit failures become admission warnings.
+    pub emit_warning: Option<bool>,
+    /// Evaluated at admission; default true.
+    pub admission: Option<bool>,
+    /// Evaluated by the background scan; default true.
+    pub background: Option<bool>,
+    /// Older place of `mutate.mutateExistingOnPolicyUpdate`.
+    pub mutate_existing_on_policy_update: Option<bool>,
+    /// Older place of `generate.generateExisting`.
+    pub generate_existing: Option<bool>,
+    /// The same, older still.
+    pub generate_existing_on_policy_update: Option<bool>,
+    /// Deprecated; no effect.
+    pub schema_validation: Option<bool>,
+    /// Older place of `webhookConfiguration.timeoutSeconds`.
+    pub webhook_timeout_seconds: Option<i64>,
+    /// Server-side apply for generated resources.
+    pub use_server_side_apply: Option<bool>,
+    /// How the webhook for this policy is registered.
+    pub webhook_configuration: Option<WebhookConfiguration>,
+}
+
+/// `failureActionOverrides[]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct FailureActionOverride {
+    /// `Audit` or `Enforce`.
+    pub action: String,
+    /// Namespace names with wildcards.
+    pub namespaces: Vec<String>,
+    /// Label selector on the namespace.
+    pub namespace_selector: Option<Value>,
+}
+
+/// `spec.webhookConfiguration`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct WebhookConfiguration {
+    /// `Fail` or `Ignore`.
+    pub failure_policy: Option<String>,
+    /// 1 to 30.
+    pub timeout_seconds: Option<i64>,
+    /// CEL conditions evaluated by the API server before it calls the webhook.
+    pub match_conditions: Vec<MatchCondition>,
+}
+
+/// A named CEL condition.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct MatchCondition {
+    /// Name, for messages.
+    pub name: String,
+    /// A CEL expression of type bool.
+    pub expression: String,
+}

@@ -1,0 +1,3 @@
+//! A cluster small enough to understand: virtual clock, API server, Kyverno's controllers.
+
+pub mod journal;

@@ -1,1 +1,3 @@
-//! The page.
+//! The page: one `State`, one `Action`, one pure `reduce`; components are views of it. The engine runs in a Web Worker.
+
+pub mod worker;

@@ -4,6 +4,7 @@
 
 pub mod exception;
 pub mod rule;
+pub mod schema;
 pub mod selection;
 
 use std::collections::BTreeMap;

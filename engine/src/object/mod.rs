@@ -1,6 +1,14 @@
 //! An unstructured Kubernetes object: names, labels and paths into a JSON value.
 
+pub mod catalog;
+pub mod duration;
+pub mod gofmt;
 pub mod gvk;
+pub mod names;
+pub mod quantity;
+pub mod selector;
+pub mod time;
+pub mod wildcard;
 
 use std::collections::BTreeMap;
 

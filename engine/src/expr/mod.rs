@@ -3,3 +3,4 @@
 pub mod cel;
 pub mod context;
 pub mod jmespath;
+pub mod vars;

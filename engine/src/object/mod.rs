@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod duration;
 pub mod gofmt;
 pub mod gvk;
+pub mod image;
 pub mod names;
 pub mod quantity;
 pub mod selector;

@@ -3,6 +3,7 @@
 //! The doors are in [`engine`]; each body (validate, mutate, generate, images) evaluates one rule in a [`RuleCx`].
 
 pub mod autogen;
+pub mod pod_security;
 pub mod request;
 pub mod trace;
 pub mod verdict;

@@ -1,49 +1,28 @@
-//! The engine behind one message: a request of the engine's door in, its answer out.
+//! The engine's side of the worker: one message in, `[number, request]`; one message out, `[number, answer, milliseconds]`.
+//! The first message out is the number 0 alone: the worker is ready.
 
-use gloo::worker::{HandlerId, Worker, WorkerScope};
-use serde::{Deserialize, Serialize};
+use js_sys::{Array, Reflect};
+use wasm_bindgen::prelude::*;
+use web_sys::{DedicatedWorkerGlobalScope, MessageEvent, Performance};
 
-/// A request, as JSON, with the number that its answer will carry.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Job {
-    /// Rises with every request of the page.
-    pub seq: u32,
-    /// What `stepgate_engine::api::call` takes.
-    pub request: String,
+/// Starts answering.
+pub fn serve(call: fn(&str) -> String) {
+    let scope: DedicatedWorkerGlobalScope = js_sys::global().unchecked_into();
+    let clock = Reflect::get(&scope, &"performance".into()).ok().map(JsCast::unchecked_into::<Performance>);
+    let now = move || clock.as_ref().map_or(0.0, Performance::now);
+    let port = scope.clone();
+    let answer = Closure::<dyn Fn(MessageEvent)>::new(move |event: MessageEvent| {
+        let job: Array = event.data().unchecked_into();
+        let began = now();
+        let text = call(&job.get(1).as_string().unwrap_or_default());
+        post(&port, &Array::of3(&job.get(0), &text.into(), &(now() - began).into()));
+    });
+    scope.set_onmessage(Some(answer.as_ref().unchecked_ref()));
+    answer.forget();
+    post(&scope, &Array::of1(&0.into()));
 }
 
-/// The answer to the [`Job`] of the same number.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Answer {
-    /// The number of the job.
-    pub seq: u32,
-    /// What `stepgate_engine::api::call` gave.
-    pub answer: String,
-    /// How long the engine took, in milliseconds.
-    pub millis: f64,
-}
-
-/// The worker.
-pub struct Engine;
-
-impl Worker for Engine {
-    type Message = ();
-    type Input = Job;
-    type Output = Answer;
-
-    fn create(_scope: &WorkerScope<Self>) -> Self {
-        Self
-    }
-
-    fn update(&mut self, _scope: &WorkerScope<Self>, _msg: Self::Message) {}
-
-    fn received(&mut self, scope: &WorkerScope<Self>, job: Self::Input, id: HandlerId) {
-        let began = js_sys::Date::now();
-        let answer = call(&job.request);
-        scope.respond(id, Answer { seq: job.seq, answer, millis: js_sys::Date::now() - began });
-    }
-}
-
-fn call(_request: &str) -> String {
-    include_str!("fixture.json").to_owned()
+/// A message that cannot be posted leaves the page waiting, and its Stop button with it.
+fn post(scope: &DedicatedWorkerGlobalScope, message: &JsValue) {
+    let _ = scope.post_message(message);
 }

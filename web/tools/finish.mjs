@@ -1,7 +1,7 @@
 // After Trunk: renames what the page loads later (worker, editor, gallery) to names with a content hash and tells the page
 // the new names in <meta name="stepgate-assets">.
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const dir = process.env.TRUNK_STAGING_DIR ?? "dist";
@@ -20,6 +20,8 @@ for (const [key, file] of [["editor", "editor.js"], ["gallery", "gallery.json"]]
 }
 if (existsSync(join(dir, "worker.js"))) {
   const stem = `worker-${hash("worker.js", "worker_bg.wasm")}`;
+  // A worker script that starts itself.
+  appendFileSync(join(dir, "worker.js"), `\nwasm_bindgen({ module_or_path: new URL("${stem}_bg.wasm", self.location.href) });\n`);
   renameSync(join(dir, "worker.js"), join(dir, `${stem}.js`));
   renameSync(join(dir, "worker_bg.wasm"), join(dir, `${stem}_bg.wasm`));
   names.worker = `${stem}.js`;

@@ -1,12 +1,5 @@
 //! Mounts the page.
 
-use yew::prelude::*;
-
-#[component]
-fn App() -> Html {
-    html! { <main>{ "Stepgate" }</main> }
-}
-
 fn main() {
-    yew::Renderer::<App>::new().render();
+    stepgate_web::mount();
 }

@@ -1,0 +1,88 @@
+//! The table of keys. What a key does and what the help says come from the same lines.
+
+use crate::state::cursor::Move;
+use crate::state::{Action, Dialog, State, Tab};
+
+/// One line of the table.
+pub struct Key {
+    /// `KeyboardEvent.key`, with `Shift+` in front where it matters.
+    pub key: &'static str,
+    /// As the help shows it.
+    pub label: &'static str,
+    /// What it does.
+    pub text: &'static str,
+    act: fn(&State) -> Action,
+}
+
+const fn key(key: &'static str, label: &'static str, text: &'static str, act: fn(&State) -> Action) -> Key {
+    Key { key, label, text, act }
+}
+
+/// Keys that work while the focus is not in a text field.
+pub const KEYS: &[Key] = &[
+    key("ArrowRight", "→ or j", "Next event", |_| Action::Go(Move::Next)),
+    key("ArrowLeft", "← or k", "Previous event", |_| Action::Go(Move::Previous)),
+    key("j", "", "", |_| Action::Go(Move::Next)),
+    key("k", "", "", |_| Action::Go(Move::Previous)),
+    key("Shift+ArrowRight", "Shift →", "Next step", |_| Action::Go(Move::NextStep)),
+    key("Shift+ArrowLeft", "Shift ←", "Previous step", |_| Action::Go(Move::PreviousStep)),
+    key("Home", "Home", "First event", |_| Action::Go(Move::First)),
+    key("End", "End", "Last event", |_| Action::Go(Move::Last)),
+    key(" ", "Space", "Play or pause", |s| Action::Play(!s.playing)),
+    key("d", "d", "Next denial or failure", |_| Action::Go(Move::Denial)),
+    key("c", "c", "Next change to the cluster", |_| Action::Go(Move::Change)),
+    key("u", "u", "Up to the event that caused this one", |_| Action::Go(Move::Cause)),
+    key("f", "f", "Fold or unfold this step", |s| Action::Fold(s.event().map_or(0, |e| e.step))),
+    key("h", "h", "Only the events of this object, or all", |s| {
+        Action::Filter(if s.filter.is_some() { None } else { s.event().and_then(|e| e.subject.clone()) })
+    }),
+    key("1", "1 to 5", "Why, Change, Cluster, Logs, Report", |_| Action::Tab(Tab::Why)),
+    key("2", "", "", |_| Action::Tab(Tab::Change)),
+    key("3", "", "", |_| Action::Tab(Tab::Cluster)),
+    key("4", "", "", |_| Action::Tab(Tab::Logs)),
+    key("5", "", "", |_| Action::Tab(Tab::Report)),
+    key("y", "y", "Share", |_| Action::Dialog(Some(Dialog::Share))),
+    key("e", "e", "Examples", |_| Action::Dialog(Some(Dialog::Examples))),
+    key("?", "?", "This list", |_| Action::Dialog(Some(Dialog::Keys))),
+];
+
+/// Keys of the editor and of dialogs, for the help only.
+pub const ELSEWHERE: &[(&str, &str)] = &[
+    ("Alt Enter", "In the editor: run to the next event of this line"),
+    ("Esc, then Tab", "Leave the editor"),
+    ("Ctrl F", "Search in the editor"),
+    ("Esc", "Close a dialog"),
+];
+
+/// What a key does now.
+pub fn action(state: &State, pressed: &str, shift: bool) -> Option<Action> {
+    let arrow = pressed.starts_with("Arrow");
+    let found = KEYS.iter().find(|key| match key.key.strip_prefix("Shift+") {
+        Some(rest) => shift && rest == pressed,
+        None => key.key == pressed && !(shift && arrow),
+    });
+    found.map(|key| (key.act)(state))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_action_of_a_key() {
+        let state = State::default();
+        let pressed = |key, shift| action(&state, key, shift).map(|a| format!("{a:?}"));
+        assert_eq!(pressed("ArrowRight", false).as_deref(), Some("Go(Next)"));
+        assert_eq!(pressed("ArrowRight", true).as_deref(), Some("Go(NextStep)"));
+        assert_eq!(pressed("?", true).as_deref(), Some("Dialog(Some(Keys))"));
+        assert_eq!(pressed("q", false), None);
+    }
+
+    #[test]
+    fn no_key_is_there_twice() {
+        let mut keys: Vec<&str> = KEYS.iter().map(|key| key.key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), KEYS.len());
+    }
+}

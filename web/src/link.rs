@@ -1,0 +1,98 @@
+//! A scenario in a link: `#z1.` and base64url of raw deflate of its JSON. Links are untrusted: what they hold is capped.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use stepgate_engine::scenario::Scenario;
+
+use crate::js;
+
+const CODEC: &str = "z1.";
+/// Bytes that a link may unfold to.
+const LIMIT: u32 = 4 << 20;
+/// Files that a link may hold.
+const FILES: usize = 200;
+
+/// What the part after `#` asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Target {
+    /// A scenario within the link itself, still packed, and the anchor to land on.
+    Packed(String, String),
+    /// An entry of the gallery, and the anchor to land on.
+    Example(String, String),
+    /// A link of the official playground, whole.
+    Playground(String),
+    /// Nothing.
+    Nothing,
+}
+
+/// Reads the part after `#`.
+pub fn target(hash: &str) -> Target {
+    let hash = hash.trim_start_matches('#');
+    if hash.starts_with("/?content=") || hash.starts_with("?content=") {
+        return Target::Playground(format!("https://playground.kyverno.io/#{hash}"));
+    }
+    let mut parts = hash.split('&');
+    let first = parts.next().unwrap_or_default();
+    let at = parts.find_map(|part| part.strip_prefix("at=")).map(decode).unwrap_or_default();
+    if let Some(packed) = first.strip_prefix(CODEC) {
+        Target::Packed(packed.to_owned(), at)
+    } else if let Some(id) = first.strip_prefix("ex=") {
+        Target::Example(decode(id), at)
+    } else {
+        Target::Nothing
+    }
+}
+
+/// The part after `#` of a link to this scenario.
+pub async fn pack(scenario: &Scenario) -> Option<String> {
+    let json = serde_json::to_vec(scenario).ok()?;
+    let packed = js_sys::Uint8Array::from(js::deflate(&json).await.ok()?).to_vec();
+    Some(format!("{CODEC}{}", URL_SAFE_NO_PAD.encode(packed)))
+}
+
+/// The scenario of a link, or why it cannot be had.
+pub async fn unpack(packed: &str) -> Result<Scenario, &'static str> {
+    let bytes = URL_SAFE_NO_PAD
+        .decode(packed.trim_end_matches('='))
+        .map_err(|_| "The link is damaged: it holds characters that no link has.")?;
+    let json = js::inflate(&bytes, LIMIT).await.map_err(|_| "The link is damaged, or what it holds is too large.")?;
+    let json = js_sys::Uint8Array::from(json).to_vec();
+    check(serde_json::from_slice(&json).map_err(|_| "The link does not hold a scenario.")?)
+}
+
+/// Refuses what a newer version made, and more files than one would look at.
+fn check(scenario: Scenario) -> Result<Scenario, &'static str> {
+    match scenario.api_version.as_str() {
+        "" | stepgate_engine::scenario::API_VERSION => {}
+        _ => return Err("The link was made by a newer version of Stepgate. Reload the page to get it."),
+    }
+    if scenario.files.len() > FILES { Err("The link holds too many files.") } else { Ok(scenario) }
+}
+
+fn decode(text: &str) -> String {
+    js_sys::decode_uri_component(text).map_or_else(|_| text.to_owned(), String::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_links_apart() {
+        assert_eq!(target("#z1.abc"), Target::Packed("abc".to_owned(), String::new()));
+        assert_eq!(target("#ex"), Target::Nothing);
+        assert_eq!(
+            target("#/?content=N4I"),
+            Target::Playground("https://playground.kyverno.io/#/?content=N4I".to_owned())
+        );
+        assert_eq!(target(""), Target::Nothing);
+    }
+
+    #[test]
+    fn refuses_what_it_does_not_know() {
+        let of = |version: &str| check(Scenario { api_version: version.to_owned(), ..Scenario::default() }).is_ok();
+        assert!(of("") && of("stepgate.dev/v1") && !of("stepgate.dev/v2"));
+        let files = (0..300).map(|i| (i.to_string(), String::new())).collect();
+        assert!(check(Scenario { files, ..Scenario::default() }).is_err());
+    }
+}

@@ -1,0 +1,14 @@
+//! What a screen reader says when the current event changes.
+
+use yew::prelude::*;
+
+use super::Page;
+use super::row::sentence;
+
+/// The region; silent while playing goes fast past.
+#[component]
+pub fn Live(props: &Page) -> Html {
+    let page = &props.page;
+    let words = page.event().map(|event| sentence(event, page.events().len()));
+    html! { <div class="unseen" aria-live="polite" role="log" aria-label="Current event">{ words }</div> }
+}

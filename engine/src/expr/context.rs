@@ -73,6 +73,12 @@ impl<'a> JsonContext<'a> {
         Self { root: Rc::new(root), ..Self::default() }
     }
 
+    /// A context over a root that others hold, too; it is copied when it first changes.
+    #[must_use]
+    pub fn shared(root: Rc<Value>) -> Self {
+        Self { root, ..Self::default() }
+    }
+
     /// Sets clock and seed of the functions.
     #[must_use]
     pub fn with_env(mut self, env: Env) -> Self {

@@ -77,7 +77,7 @@ pub struct Validation {
     /// Conditions under which to deny.
     pub deny: Option<Deny>,
     /// Lists whose elements are checked.
-    pub foreach: Vec<Value>,
+    pub foreach: Vec<ForEachValidation>,
     /// Pod Security Standards.
     pub pod_security: Option<Value>,
     /// CEL expressions.
@@ -87,6 +87,28 @@ pub struct Validation {
     /// kyverno-json assertion; no effect since 1.19.
     #[serde(rename = "assert")]
     pub assertion: Option<Value>,
+}
+
+/// `validate.foreach[]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ForEachValidation {
+    /// A JMESPath expression that gives the elements.
+    pub list: String,
+    /// Whether patterns are laid over the element (default where it is a map) or over the object.
+    pub element_scope: Option<bool>,
+    /// Variables for each element.
+    pub context: Vec<ContextEntry>,
+    /// `any`/`all` conditions on each element.
+    pub preconditions: Option<Value>,
+    /// Overlay pattern.
+    pub pattern: Option<Value>,
+    /// Alternatives of patterns.
+    pub any_pattern: Option<Value>,
+    /// Conditions under which to deny.
+    pub deny: Option<Deny>,
+    /// Lists within the element.
+    pub foreach: Vec<ForEachValidation>,
 }
 
 /// `validate.deny`.

@@ -1,0 +1,339 @@
+//! The doors: one policy and one request in, a [`Verdict`] out.
+//!
+//! Follows `pkg/engine/{engine,validation,mutation,image_verify,background}.go`. Each rule goes through match, context, preconditions,
+//! exceptions and its body; a rule that does not match gives no answer, only a trace.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use serde_json::{Value, json};
+
+use super::autogen::{self, AutogenRule};
+use super::matching::{self, Candidate, Requester};
+use super::trace::{Outcome, Trace, TraceNode};
+use super::verdict::{RuleResponse, RuleType, Status, Verdict};
+use super::{Answer, EvalCx, Handler, Mode, RuleCx};
+use super::{conditions, context, exception, validate as validate_body};
+use crate::expr::context::JsonContext;
+use crate::expr::vars;
+use crate::object::ObjectExt;
+use crate::object::gvk::Gvk;
+use crate::policy::ClassicPolicy;
+use crate::policy::rule::{Rule, Validation};
+
+/// Evaluates the `mutate` rules; the verdict carries the changed object.
+#[must_use]
+pub fn mutate(policy: &ClassicPolicy, cx: &EvalCx<'_>) -> Verdict {
+    Run { policy, cx: *cx, rule_type: RuleType::Mutation }.all(&autogen::rules(policy, None), mutate_handler)
+}
+
+/// Evaluates the `validate` rules, and of `verifyImages` what is checked without a registry.
+#[must_use]
+pub fn validate(policy: &ClassicPolicy, cx: &EvalCx<'_>) -> Verdict {
+    let kind = request_kind(cx).kind;
+    Run { policy, cx: *cx, rule_type: RuleType::Validation }.all(&autogen::rules(policy, Some(&kind)), validate_handler)
+}
+
+/// Evaluates the `verifyImages` rules; the verdict carries the object with digests and annotations.
+#[must_use]
+pub fn verify_images(policy: &ClassicPolicy, cx: &EvalCx<'_>) -> Verdict {
+    Run { policy, cx: *cx, rule_type: RuleType::ImageVerify }.all(&autogen::rules(policy, None), images_handler)
+}
+
+/// Says which `generate` and `mutate.targets` rules a request triggers (`ApplyBackgroundChecks`): pass is *do it*, fail is *undo it*, as the
+/// object no longer matches.
+#[must_use]
+pub fn background_checks(policy: &ClassicPolicy, cx: &EvalCx<'_>) -> Verdict {
+    let mut verdict = Verdict::default();
+    if !concerns(policy, cx, &mut verdict) {
+        return verdict;
+    }
+    for rule in &autogen::rules(policy, None) {
+        let Some(rule_type) = background_type(&rule.rule) else { continue };
+        let run = Run { policy, cx: *cx, rule_type };
+        let response = run.background(rule, &mut verdict);
+        let applied = response.as_ref().is_some_and(|response| response.status != Status::Skip);
+        verdict.rules.extend(response);
+        if applied && applies_one(policy) {
+            break;
+        }
+    }
+    verdict
+}
+
+fn background_type(rule: &Rule) -> Option<RuleType> {
+    match (&rule.generate, &rule.mutate) {
+        (Some(_), _) => Some(RuleType::Generation),
+        (None, Some(mutate)) if !mutate.targets.is_empty() => Some(RuleType::Mutation),
+        _ => None,
+    }
+}
+
+/// `applyRules: One`: the first rule that passes or fails is the last.
+fn applies_one(policy: &ClassicPolicy) -> bool {
+    policy.spec.apply_rules.as_deref() == Some("One")
+}
+
+/// Whether the policy is asked at all: a `Policy` only for objects of its namespace, both new and old.
+fn concerns(policy: &ClassicPolicy, cx: &EvalCx<'_>, verdict: &mut Verdict) -> bool {
+    if policy.namespace.is_empty() {
+        return true;
+    }
+    let objects = [cx.request.object.as_ref(), cx.request.old_object.as_ref()];
+    let Some(other) = objects.into_iter().flatten().find(|object| object.namespace() != policy.namespace) else {
+        return true;
+    };
+    if cx.trace {
+        let mut node =
+            TraceNode::new("match", Outcome::No, "a Policy concerns only its own namespace").at("/metadata/namespace");
+        node.want = Some(json!(policy.namespace));
+        node.found = Some(json!(other.namespace()));
+        verdict.trace.push(node);
+    }
+    false
+}
+
+/// The kind that policies match: that of the resource, which for subresources such as `exec` is not the kind of the object.
+fn request_kind(cx: &EvalCx<'_>) -> Gvk {
+    let request = cx.request;
+    let parent = if request.subresource.is_empty() { None } else { cx.view.kind_of(&request.resource) };
+    parent.unwrap_or_else(|| if request.kind.kind.is_empty() { request.subject().gvk() } else { request.kind.clone() })
+}
+
+fn mutate_handler(_rule: &Rule, _mode: Mode) -> Option<Handler> {
+    None
+}
+
+fn images_handler(_rule: &Rule, _mode: Mode) -> Option<Handler> {
+    None
+}
+
+/// Which body of a `validate` rule counts, where it has several.
+fn validate_handler(rule: &Rule, _mode: Mode) -> Option<Handler> {
+    let validate = rule.validate.as_ref()?;
+    let has = |body: Option<&Value>| body.and_then(Value::as_object).is_some_and(|body| !body.is_empty());
+    if has_manifests(validate) {
+        return None;
+    }
+    if has(validate.pod_security.as_ref()) {
+        return Some(validate_body::pod_security_rule);
+    }
+    (!has(validate.cel.as_ref())).then_some(validate_body::rule)
+}
+
+fn has_manifests(validate: &Validation) -> bool {
+    let attestors = validate.manifests.as_ref().and_then(|manifests| manifests.get("attestors")?.as_array());
+    attestors.is_some_and(|attestors| !attestors.is_empty())
+}
+
+/// One pass of one policy.
+#[derive(Clone, Copy)]
+struct Run<'a> {
+    policy: &'a ClassicPolicy,
+    cx: EvalCx<'a>,
+    rule_type: RuleType,
+}
+
+impl<'a> Run<'a> {
+    fn all(self, rules: &'a [AutogenRule], handler: fn(&Rule, Mode) -> Option<Handler>) -> Verdict {
+        let mut verdict = Verdict::default();
+        if !concerns(self.policy, &self.cx, &mut verdict) {
+            return verdict;
+        }
+        let mut current: Option<Value> = None;
+        for rule in rules {
+            let Some(body) = handler(&rule.rule, self.cx.mode) else { continue };
+            let answer = self.rule(rule, current.as_ref(), body, &mut verdict.trace);
+            verdict.rules.extend(answer.responses);
+            current = answer.patched.or(current);
+            let applied = verdict.rules.iter().any(|response| matches!(response.status, Status::Pass | Status::Fail));
+            if applied && applies_one(self.policy) {
+                break;
+            }
+        }
+        verdict.patched = current;
+        verdict
+    }
+
+    /// Match, context, preconditions, exceptions, body.
+    fn rule(self, rule: &AutogenRule, patched: Option<&Value>, body: Handler, out: &mut Vec<TraceNode>) -> Answer {
+        let mut trace = if self.cx.trace { Trace::on() } else { Trace::off() };
+        trace.open(|| TraceNode::new("rule", Outcome::Info, rule.rule.name.as_str()).at(rule.pointer.as_str()));
+        // A rule before this one may have left an empty object.
+        let object = patched.or(self.cx.request.object.as_ref()).filter(|object| !object.is_null());
+        let matched = self.matches(rule, object.or(self.cx.request.old_object.as_ref()), &mut trace);
+        if !matched {
+            trace.close(Outcome::No);
+            out.extend(trace.finish());
+            return Answer::default();
+        }
+        let mut rule_cx = self.rule_cx(rule, object, trace);
+        let answer = match self.prepare(&mut rule_cx) {
+            Err(response) => response.into(),
+            Ok(()) => self.lifted(&mut rule_cx).map_or_else(|| body(&mut rule_cx), Answer::from),
+        };
+        out.extend(self.finished(rule_cx.trace, &answer.responses));
+        answer
+    }
+
+    fn matches(&self, rule: &AutogenRule, resource: Option<&Value>, trace: &mut Trace) -> bool {
+        let request = self.cx.request;
+        let candidate = Candidate {
+            resource: resource.unwrap_or(&Value::Null),
+            gvk: &request_kind(&self.cx),
+            subresource: &request.subresource,
+            operation: request.operation,
+            requester: Requester::of(request),
+            view: self.cx.view,
+        };
+        matching::rule_matches(&rule.rule, &self.policy.namespace, &candidate, &rule.pointer, trace)
+    }
+
+    fn rule_cx<'r>(self, rule: &'r AutogenRule, object: Option<&'r Value>, trace: Trace) -> RuleCx<'r>
+    where
+        'a: 'r,
+    {
+        let old_object = self.cx.request.old_object.as_ref();
+        let root = Rc::new(context::root(&self.cx, object, old_object));
+        RuleCx {
+            cx: self.cx,
+            policy: self.policy,
+            rule: &rule.rule,
+            pointer: rule.pointer.clone(),
+            object,
+            old_object,
+            operation: self.cx.request.operation,
+            element: None,
+            properties: rule.rule.report_properties.clone(),
+            json: context::of_request(self.cx, root, object),
+            trace,
+        }
+    }
+
+    /// Context entries, preconditions and report properties; a response ends the rule.
+    fn prepare(&self, rule: &mut RuleCx<'_>) -> Result<(), RuleResponse> {
+        let failed = |rule: &RuleCx<'_>, what: &str, why: &str| rule.error(self.rule_type, what, why);
+        self.load_context(rule).map_err(|why| failed(rule, "failed to load context", &why))?;
+        let decision = preconditions(rule).map_err(|why| failed(rule, "failed to evaluate preconditions", &why))?;
+        if !decision.holds {
+            let message = conditions::join_non_empty(&["preconditions not met", &decision.message], "; ");
+            return Err(rule.response(self.rule_type, Status::Skip, message));
+        }
+        rule.properties = substituted_properties(&rule.properties, &mut rule.json);
+        Ok(())
+    }
+
+    fn load_context(&self, rule: &mut RuleCx<'_>) -> Result<(), String> {
+        let (cx, policy, written) = (rule.cx, rule.policy, rule.rule);
+        context::register(cx, policy, &written.name, &written.context, &mut rule.json)
+    }
+
+    /// Exceptions lift the rule; for pod security its body weighs them itself, as they may relax only some controls.
+    fn lifted(&self, rule: &mut RuleCx<'_>) -> Option<RuleResponse> {
+        if rule.rule.validate.as_ref().is_some_and(|validate| validate.pod_security.is_some()) {
+            return None;
+        }
+        let exceptions = exception::matched(rule);
+        (!exceptions.is_empty()).then(|| exception::skipped(rule, self.rule_type, &exceptions))
+    }
+
+    /// `filterRule` of `background.go`: exceptions come first here.
+    fn background(self, rule: &AutogenRule, verdict: &mut Verdict) -> Option<RuleResponse> {
+        let mut trace = if self.cx.trace { Trace::on() } else { Trace::off() };
+        trace.open(|| TraceNode::new("rule", Outcome::Info, rule.rule.name.as_str()).at(rule.pointer.as_str()));
+        let object = self.cx.request.object.as_ref();
+        let mut rule_cx = self.rule_cx(rule, object, trace);
+        let response = self.background_status(rule, &mut rule_cx);
+        verdict.trace.extend(self.finished(rule_cx.trace, response.as_slice()));
+        response
+    }
+
+    fn background_status(&self, rule: &AutogenRule, rule_cx: &mut RuleCx<'_>) -> Option<RuleResponse> {
+        let exceptions = exception::matched(rule_cx);
+        if !exceptions.is_empty() {
+            return Some(exception::skipped_in_background(rule_cx, self.rule_type, &exceptions));
+        }
+        if !self.matches(rule, rule_cx.object, &mut rule_cx.trace) {
+            let undo =
+                self.rule_type == RuleType::Generation && self.matches(rule, rule_cx.old_object, &mut rule_cx.trace);
+            return undo.then(|| rule_cx.response(self.rule_type, Status::Fail, ""));
+        }
+        // A context that cannot be registered is only logged: no response at all.
+        self.load_context(rule_cx).ok()?;
+        match preconditions(rule_cx) {
+            Err(why) => return Some(rule_cx.error(self.rule_type, "failed to evaluate conditions", why)),
+            Ok(decision) if decision.holds => return Some(rule_cx.response(self.rule_type, Status::Pass, "")),
+            Ok(_) => {}
+        }
+        if let Some(old) = rule_cx.old_object {
+            rule_cx.json.set_object(old.clone());
+            match preconditions(rule_cx) {
+                Err(why) => {
+                    return Some(rule_cx.error(self.rule_type, "failed to evaluate conditions for old resource", why));
+                }
+                Ok(decision) if decision.holds => {
+                    return Some(rule_cx.response(self.rule_type, Status::Fail, decision.message));
+                }
+                Ok(_) => {}
+            }
+        }
+        Some(rule_cx.response(self.rule_type, Status::Skip, ""))
+    }
+
+    /// Closes the node of the rule with its worst answer.
+    fn finished(&self, mut trace: Trace, responses: &[RuleResponse]) -> Vec<TraceNode> {
+        let worst = |status| responses.iter().any(|response| response.status == status);
+        let outcome = if worst(Status::Error) {
+            Outcome::Error
+        } else if worst(Status::Fail) || worst(Status::Warn) {
+            Outcome::No
+        } else if worst(Status::Pass) {
+            Outcome::Yes
+        } else {
+            Outcome::Skip
+        };
+        trace.amend(|node| {
+            let messages: Vec<&str> =
+                responses.iter().map(|response| response.message.as_str()).filter(|text| !text.is_empty()).collect();
+            if !messages.is_empty() {
+                node.text = format!("{}: {}", node.text, messages.join(" "));
+            }
+        });
+        trace.close(outcome);
+        trace.finish()
+    }
+}
+
+fn preconditions(rule: &mut RuleCx<'_>) -> Result<conditions::Decision, String> {
+    let Some(written) = rule.rule.preconditions.as_ref() else {
+        return Ok(conditions::Decision { holds: true, message: String::new() });
+    };
+    let at = format!("{}/preconditions", rule.pointer);
+    rule.trace.open(|| TraceNode::new("preconditions", Outcome::Info, "preconditions").at(at.as_str()));
+    let decision = conditions::evaluate(&mut rule.json, Some(written), &at, &mut rule.trace);
+    rule.trace.close(match &decision {
+        Ok(decision) if decision.holds => Outcome::Yes,
+        Ok(_) => Outcome::No,
+        Err(_) => Outcome::Error,
+    });
+    decision
+}
+
+/// Properties that cannot be resolved stay as they are written; Kyverno only logs it.
+fn substituted_properties(
+    properties: &BTreeMap<String, String>,
+    json: &mut JsonContext<'_>,
+) -> BTreeMap<String, String> {
+    if properties.is_empty() {
+        return BTreeMap::new();
+    }
+    let resolved = vars::substitute_all(json, &json!(properties));
+    match resolved {
+        Ok(Value::Object(map)) => map.iter().map(|(key, value)| (key.clone(), text_of(value))).collect(),
+        _ => properties.clone(),
+    }
+}
+
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

@@ -1,12 +1,18 @@
 //! Text of a file → documents with the place of every node; a broken document never sinks its neighbours.
 
+mod compose;
+pub mod emit;
+mod events;
+mod scalar;
 pub mod span;
 pub mod yaml;
 
 use serde_json::Value;
 
 use crate::diagnostic::Diagnostic;
+pub use emit::emit;
 use span::{Span, SpanTree};
+pub use yaml::{one, parse, utf16_range};
 
 /// One YAML or JSON document of a file.
 #[derive(Clone, Debug)]

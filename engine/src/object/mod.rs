@@ -1,11 +1,15 @@
 //! An unstructured Kubernetes object: names, labels and paths into a JSON value.
 
 pub mod catalog;
+pub mod diff;
 pub mod duration;
 pub mod gofmt;
 pub mod gvk;
 pub mod image;
+pub mod merge;
+pub mod merge_keys;
 pub mod names;
+pub mod patch;
 pub mod quantity;
 pub mod selector;
 pub mod time;

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 
 use super::autogen::{self, AutogenRule};
+use super::generate::{self as generate_body, Generated};
 use super::matching::{self, Candidate, Requester};
 use super::trace::{Outcome, Trace, TraceNode};
 use super::verdict::{RuleResponse, RuleType, Status, Verdict};
@@ -59,6 +60,26 @@ pub fn background_checks(policy: &ClassicPolicy, cx: &EvalCx<'_>) -> Verdict {
         }
     }
     verdict
+}
+
+/// What one `generate` rule makes for the object of the request as the trigger (the old object on DELETE), with the trace.
+/// The rule is found by name; one that is not there makes nothing.
+///
+/// Match, exclude and exceptions are those of [`background_checks`], which comes first.
+#[must_use]
+pub fn generate(policy: &ClassicPolicy, rule_name: &str, cx: &EvalCx<'_>) -> (Generated, Vec<TraceNode>) {
+    let rules = autogen::rules(policy, None);
+    let Some(rule) = rules.iter().find(|rule| rule.rule.name == rule_name && rule.rule.generate.is_some()) else {
+        return (Generated::default(), Vec::new());
+    };
+    let mut trace = if cx.trace { Trace::on() } else { Trace::off() };
+    trace.open(|| TraceNode::new("rule", Outcome::Info, rule_name).at(rule.pointer.as_str()));
+    let run = Run { policy, cx: *cx, rule_type: RuleType::Generation };
+    let mut rule_cx = run.rule_cx(rule, cx.request.object.as_ref(), trace);
+    let generated = generate_body::targets(&mut rule_cx, cx.request.subject());
+    let mut trace = rule_cx.trace;
+    trace.close(if generated.error.is_some() { Outcome::Error } else { Outcome::Yes });
+    (generated, trace.finish())
 }
 
 fn background_type(rule: &Rule) -> Option<RuleType> {

@@ -11,7 +11,10 @@ pub mod context;
 pub mod engine;
 pub mod exception;
 pub mod filters;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod foreach;
+pub mod generate;
 pub mod matching;
 mod messages;
 mod metadata;

@@ -1,0 +1,93 @@
+//! An expression, parsed, checked and ready to be evaluated any number of times.
+
+use std::sync::Arc;
+
+use super::activation::Activation;
+use super::ast::Node;
+use super::env::Env;
+use super::ops::Res;
+use super::place::{self, Place};
+use super::types::Type;
+use super::{check, eval, guard, lower};
+
+/// A compiled expression.
+#[derive(Clone, Debug)]
+pub struct Program {
+    source: Arc<str>,
+    root: Arc<Node>,
+    output: Type,
+}
+
+/// Why an expression does not compile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompileError {
+    /// Every mistake as cel-go prints them: place, words, line, caret.
+    pub text: String,
+    /// The mistakes with their places in the expression.
+    pub mistakes: Vec<(Place, String)>,
+}
+
+impl Program {
+    /// Parses and checks an expression.
+    ///
+    /// # Errors
+    /// What cel-go's `env.Compile` finds wrong.
+    pub fn compile(source: &str, env: &Env) -> Result<Self, CompileError> {
+        if let Err(words) = guard::check(source) {
+            return Err(failed(source, vec![(Place { line: 1, column: 0 }, words)]));
+        }
+        let parsed = place::parser().parse(source).map_err(|errors| {
+            let mistakes = errors
+                .errors
+                .into_iter()
+                .map(|error| {
+                    let line = usize::try_from(error.pos.0).unwrap_or(1).max(1);
+                    let column = usize::try_from(error.pos.1).unwrap_or(1).saturating_sub(1);
+                    (Place { line, column }, error.msg)
+                })
+                .collect();
+            failed(source, mistakes)
+        })?;
+        let mistaken = |mistakes: &[lower::Mistake]| {
+            let (text, mistakes) = place::describe(source, mistakes);
+            CompileError { text, mistakes }
+        };
+        let root = lower::lower(env, parsed).map_err(|mistake| mistaken(&[mistake]))?;
+        let (output, mistakes) = check::check(env, &root);
+        if !mistakes.is_empty() {
+            return Err(mistaken(&mistakes));
+        }
+        Ok(Self { source: Arc::from(source), root: Arc::new(root), output })
+    }
+
+    /// The static type of the result.
+    #[must_use]
+    pub fn output(&self) -> &Type {
+        &self.output
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The tree.
+    #[must_use]
+    pub fn root(&self) -> &Node {
+        &self.root
+    }
+
+    /// Evaluates the expression.
+    ///
+    /// # Errors
+    /// Whatever it runs into, in cel-go's words.
+    pub fn eval(&self, activation: &Activation<'_>) -> Res {
+        eval::evaluate(&self.root, activation)
+    }
+}
+
+fn failed(source: &str, mistakes: Vec<(Place, String)>) -> CompileError {
+    let text: Vec<String> = mistakes.iter().map(|(place, words)| place::message(source, *place, words)).collect();
+    CompileError { text: text.join("\n"), mistakes }
+}

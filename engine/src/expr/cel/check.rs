@@ -14,7 +14,7 @@ use super::value::Val;
 /// Checks an expression: its type, and every mistake.
 #[must_use]
 pub fn check(env: &Env, node: &Node) -> (Type, Vec<Mistake>) {
-    let mut checker = Checker { env, scope: Vec::new(), unifier: Unifier::default(), mistakes: Vec::new() };
+    let mut checker = Checker { env, scope: Vec::new(), unifier: Unifier::default(), mistakes: Vec::new(), exempt: 0 };
     let found = checker.node(node);
     let found = checker.unifier.resolve(&found, true);
     (found, checker.mistakes)
@@ -25,6 +25,7 @@ struct Checker<'e> {
     scope: Vec<(Arc<str>, Type)>,
     unifier: Unifier,
     mistakes: Vec<Mistake>,
+    exempt: usize,
 }
 
 /// The names of types, as values.
@@ -190,7 +191,10 @@ impl Checker<'_> {
     }
 
     fn function(&mut self, id: u64, call: &Call) -> Type {
+        // The list given to `format` may mix types (cel-go exempts it).
+        self.exempt += usize::from(&*call.name == "format");
         let found: Vec<Type> = call.args.iter().map(|arg| self.node(arg)).collect();
+        self.exempt -= usize::from(&*call.name == "format");
         if matches!(&*call.name, "math.greatest" | "math.least") {
             return self.extreme(id, &call.name, &found);
         }
@@ -204,7 +208,9 @@ impl Checker<'_> {
             [Type::List(item)] => vec![(**item).clone()],
             _ => args,
         };
-        if let Some(odd) = args.iter().find(|arg| !matches!(arg, Type::Int | Type::Uint | Type::Double | Type::Dyn | Type::Error)) {
+        if let Some(odd) =
+            args.iter().find(|arg| !matches!(arg, Type::Int | Type::Uint | Type::Double | Type::Dyn | Type::Error))
+        {
             return self.mistake(id, format!("{name}() argument must be a number, not '{odd}'"));
         }
         match args.split_first() {
@@ -270,7 +276,7 @@ impl Checker<'_> {
         if self.unifier.assignable(std::slice::from_ref(&before), std::slice::from_ref(&found)) {
             return self.unifier.most_general(&before, &found);
         }
-        if !self.env.homogeneous {
+        if !self.env.homogeneous || self.exempt > 0 {
             return Type::Dyn;
         }
         let (before, found) = (self.unifier.resolve(&before, true), self.unifier.resolve(&found, true));

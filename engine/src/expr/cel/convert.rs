@@ -22,7 +22,10 @@ pub fn from_json(value: &Value) -> Val {
         Value::String(text) => Val::str(text),
         Value::Array(items) => Val::list(items.iter().map(from_json).collect()),
         Value::Object(entries) => Val::map(
-            entries.iter().map(|(key, value)| (Key::String(Arc::from(key.as_str())), from_json(value))).collect::<Map>(),
+            entries
+                .iter()
+                .map(|(key, value)| (Key::String(Arc::from(key.as_str())), from_json(value)))
+                .collect::<Map>(),
         ),
     }
 }

@@ -26,7 +26,12 @@ impl Env {
     /// An environment with some libraries and nothing else.
     #[must_use]
     pub fn new(libs: &[Lib]) -> Self {
-        Self { libs: libs.iter().fold(0, |mask, lib| mask | lib.bit()), ..Self::default() }
+        let mut env = Self { libs: libs.iter().fold(0, |mask, lib| mask | lib.bit()), ..Self::default() };
+        if libs.contains(&Lib::User) {
+            env.declare_field("user.ServiceAccount", "Name", Type::String);
+            env.declare_field("user.ServiceAccount", "Namespace", Type::String);
+        }
+        env
     }
 
     /// With one more variable.

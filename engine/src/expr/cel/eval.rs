@@ -103,7 +103,9 @@ impl Cx<'_, '_> {
             return match kind {
                 Select::Plain => self.activation.composed(field),
                 Select::Test => Ok(Val::Bool(self.activation.is_composed(field))),
-                Select::Optional if self.activation.is_composed(field) => Ok(Val::some(self.activation.composed(field)?)),
+                Select::Optional if self.activation.is_composed(field) => {
+                    Ok(Val::some(self.activation.composed(field)?))
+                }
                 Select::Optional => Ok(Val::Optional(None)),
             };
         }

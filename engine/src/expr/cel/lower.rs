@@ -42,7 +42,9 @@ pub fn lower(env: &Env, node: IdedExpr) -> Lowered {
             let optional = list.optional_indices;
             let items = list.elements.into_iter().enumerate();
             Expr::List(
-                items.map(|(at, item)| Ok((lower(env, item)?, optional.contains(&at)))).collect::<Result<_, Mistake>>()?,
+                items
+                    .map(|(at, item)| Ok((lower(env, item)?, optional.contains(&at))))
+                    .collect::<Result<_, Mistake>>()?,
             )
         }
         parsed::Expr::Map(map) => Expr::Map(
@@ -211,7 +213,8 @@ fn fold(env: &Env, id: u64, kind: FoldKind, target: IdedExpr, mut args: Vec<Ided
     let body = args.pop().ok_or_else(|| (id, "missing argument".to_owned()))?;
     let names = if kind == FoldKind::SortBy { 1 } else { 2 };
     let filter = if args.len() > names { args.pop() } else { None };
-    let mut names = args.iter().map(|arg| name_of(arg, "argument must be a simple name")).collect::<Result<Vec<_>, _>>()?;
+    let mut names =
+        args.iter().map(|arg| name_of(arg, "argument must be a simple name")).collect::<Result<Vec<_>, _>>()?;
     let var2 = if names.len() == 2 { names.pop() } else { None };
     let var = names.pop().ok_or_else(|| (id, "missing argument".to_owned()))?;
     let filter = filter.map(|filter| lower(env, filter)).transpose()?;
@@ -235,9 +238,7 @@ fn expanded(env: &Env, id: u64, comprehension: parsed::ComprehensionExpr) -> Low
             let filter = args.next();
             (FoldKind::Map, filter, args.next().and_then(appended))
         }
-        parsed::Expr::List(_) => {
-            (FoldKind::Map, None, appended(IdedExpr { id, expr: parsed::Expr::Call(step) }))
-        }
+        parsed::Expr::List(_) => (FoldKind::Map, None, appended(IdedExpr { id, expr: parsed::Expr::Call(step) })),
         _ => return Err(unknown()),
     };
     let body = body.ok_or_else(unknown)?;

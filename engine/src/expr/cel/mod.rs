@@ -30,3 +30,6 @@ pub use lib::Lib;
 pub use program::{CompileError, Program};
 pub use types::Type;
 pub use value::Val;
+
+#[cfg(test)]
+mod tests;

@@ -25,7 +25,9 @@ pub(super) fn call(_cx: &mut Cx<'_, '_>, name: &str, args: &[Val]) -> Option<Res
                 .or_else(|_| STANDARD_NO_PAD.decode(&text))
                 .map(|bytes| Val::Bytes(Arc::from(bytes)))
                 .map_err(|error| match error {
-                    base64::DecodeError::InvalidByte(at, _) => Error::new(format!("illegal base64 data at input byte {at}")),
+                    base64::DecodeError::InvalidByte(at, _) => {
+                        Error::new(format!("illegal base64 data at input byte {at}"))
+                    }
                     _ => Error::new(format!("illegal base64 data at input byte {}", text.len())),
                 })
         }

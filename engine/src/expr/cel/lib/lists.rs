@@ -37,9 +37,10 @@ pub(super) fn call(cx: &mut Cx<'_, '_>, name: &str, args: &[Val]) -> Option<Res>
         ("lists.range", [Val::Int(count)]) if *count > MAX_RANGE => {
             Err(Error::new(format!("lists.range() size limit exceeded: {count}")))
         }
-        ("lists.range", [Val::Int(count)]) => {
-            cx.activation.spend(u64::try_from(*count).unwrap_or(0)).map(|()| Val::list((0..*count).map(Val::Int).collect()))
-        }
+        ("lists.range", [Val::Int(count)]) => cx
+            .activation
+            .spend(u64::try_from(*count).unwrap_or(0))
+            .map(|()| Val::list((0..*count).map(Val::Int).collect())),
         ("reverse", [Val::List(items)]) => Ok(Val::list(items.iter().rev().cloned().collect())),
         ("distinct", [Val::List(items)]) => {
             let size = u64::try_from(items.len()).unwrap_or(u64::MAX);

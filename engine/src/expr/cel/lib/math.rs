@@ -48,9 +48,7 @@ pub(super) fn call(_cx: &mut Cx<'_, '_>, name: &str, args: &[Val]) -> Option<Res
         ("least", [Val::List(items)]) => extreme(items, Ordering::Less, "@min")?,
         ("least", args) => extreme(args, Ordering::Less, "@min")?,
         (_, [Val::Double(number)]) => double(name, *number)?,
-        ("abs", [Val::Int(number)]) => {
-            number.checked_abs().map(Val::Int).ok_or_else(|| Error::new("integer overflow"))
-        }
+        ("abs", [Val::Int(number)]) => number.checked_abs().map(Val::Int).ok_or_else(|| Error::new("integer overflow")),
         ("abs", [Val::Uint(_)]) => args.first().cloned().map(Ok)?,
         ("sign", [Val::Int(number)]) => Ok(Val::Int(number.signum())),
         ("sign", [Val::Uint(number)]) => Ok(Val::Uint((*number).min(1))),
@@ -81,7 +79,8 @@ fn extreme(items: &[Val], wanted: Ordering, name: &str) -> Option<Res> {
     if items.iter().any(|item| !matches!(item, Val::Int(_) | Val::Uint(_) | Val::Double(_))) {
         return Some(Err(Error::new(format!("no such overload: math.{name}"))));
     }
-    let best = rest.iter().fold(first, |best, item| if compare_numbers(item, best) == Some(wanted) { item } else { best });
+    let best =
+        rest.iter().fold(first, |best, item| if compare_numbers(item, best) == Some(wanted) { item } else { best });
     Some(Ok(best.clone()))
 }
 

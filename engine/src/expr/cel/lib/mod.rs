@@ -24,7 +24,6 @@ mod k8s_lists;
 mod math;
 mod optional;
 mod quantity;
-mod random;
 mod re;
 mod regex;
 mod resource;
@@ -36,9 +35,9 @@ mod time;
 mod transform;
 mod url;
 mod user;
-mod x509;
 mod yaml;
 
+pub use authorizer::authorizer;
 pub use format::sprintf;
 pub use image::Image;
 pub use quantity::Quantity;
@@ -155,14 +154,10 @@ libs! {
     Json => json,
     /// Kyverno `yaml`.
     Yaml => yaml,
-    /// Kyverno `random`.
-    Random => random,
     /// Kyverno `time`.
     Time => time,
     /// Kyverno `listObjToMap`.
     Transform => transform,
-    /// Kyverno `x509`.
-    X509 => x509,
     /// Kyverno `gzip`.
     Gzip => gzip,
     /// Kyverno `generator`.
@@ -213,6 +208,10 @@ fn signature(lib: Lib, line: &'static str) -> Option<(&'static str, Overload)> {
 /// Where the `:` after a receiver type is.
 fn receiver_end(head: &str) -> Option<usize> {
     let mut depth = 0_usize;
+    // Operators such as `_?_:_` have no receiver.
+    if head.starts_with('_') {
+        return None;
+    }
     head.char_indices().find_map(|(at, c)| {
         match c {
             '(' => depth += 1,

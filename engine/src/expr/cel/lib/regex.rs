@@ -17,7 +17,9 @@ pub(super) const SIGNATURES: &str = "
 
 pub(super) fn call(_cx: &mut Cx<'_, '_>, name: &str, args: &[Val]) -> Option<Res> {
     Some(match (name, args) {
-        ("regex.replace", [Val::String(text), Val::String(pattern), Val::String(new)]) => replace(text, pattern, new, -1),
+        ("regex.replace", [Val::String(text), Val::String(pattern), Val::String(new)]) => {
+            replace(text, pattern, new, -1)
+        }
         ("regex.replace", [Val::String(text), Val::String(pattern), Val::String(new), Val::Int(count)]) => {
             replace(text, pattern, new, *count)
         }

@@ -38,7 +38,9 @@ pub(super) fn call(_cx: &mut Cx<'_, '_>, name: &str, args: &[Val]) -> Option<Res
         }
         ("lowerAscii", [Val::String(text)]) => Ok(Val::from(text.to_ascii_lowercase())),
         ("upperAscii", [Val::String(text)]) => Ok(Val::from(text.to_ascii_uppercase())),
-        ("replace", [Val::String(text), Val::String(old), Val::String(new)]) => Ok(Val::from(text.replace(&**old, new))),
+        ("replace", [Val::String(text), Val::String(old), Val::String(new)]) => {
+            Ok(Val::from(text.replace(&**old, new)))
+        }
         ("replace", [Val::String(text), Val::String(old), Val::String(new), Val::Int(count)]) => {
             Ok(Val::from(match usize::try_from(*count) {
                 Ok(count) => text.replacen(&**old, new, count),

@@ -13,6 +13,7 @@ pub(super) const TABLE: &[FunctionInfo] = &[
     row("base64_decode", &[S], Type::String, base64_decode, "Decodes base64"),
     row("base64_encode", &[S], Type::String, |c| text(STANDARD.encode(c.str(0))), "Encodes as base64"),
     row("parse_json", &[S], Type::Any, parse_json, "Reads a text as JSON"),
+    row("parse_yaml", &[S], Type::Any, parse_yaml, "Reads a text as YAML"),
     row("sha256", &[S], Type::String, |c| text(hash::<Sha256>(c.str(0))), "SHA-256 in hexadecimal digits"),
     row("sha1", &[S], Type::String, |c| text(hash::<Sha1>(c.str(0))), "SHA-1 in hexadecimal digits"),
     row("md5", &[S], Type::String, |c| text(hash::<Md5>(c.str(0))), "MD5 in hexadecimal digits"),
@@ -32,8 +33,9 @@ fn base64_decode(c: &Call<'_>) -> Result<Value, Error> {
                 base64::DecodeError::InvalidByte(position, _) | base64::DecodeError::InvalidLastSymbol(position, _) => {
                     position
                 }
-                base64::DecodeError::InvalidLength(length) => length,
-                base64::DecodeError::InvalidPadding => clean.trim_end_matches('=').len(),
+                // Go names the start of the broken group of four, or the end where padding broke off.
+                _ if clean.ends_with('=') => clean.len(),
+                _ => clean.len() - clean.len() % 4,
             };
             fail(format!("illegal base64 data at input byte {position}"))
         }
@@ -55,4 +57,8 @@ fn json_error(text: &str, error: &serde_json::Error) -> String {
         }
         _ => error.to_string(),
     }
+}
+
+fn parse_yaml(c: &Call<'_>) -> Result<Value, Error> {
+    crate::parse::one(c.str(0)).or_else(|problem| fail(problem.message))
 }

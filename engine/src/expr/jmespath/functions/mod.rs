@@ -1,10 +1,17 @@
 //! The functions of the fork and of Kyverno: one table, name → signature and code, one file per family.
 
+mod arithmetic;
 mod encoding;
+mod images;
 mod lists;
+mod random;
 pub mod regex;
+mod semver;
 mod standard;
 mod strings;
+#[cfg(test)]
+mod tests;
+mod time;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -137,7 +144,18 @@ const REF: &[Type] = &[Type::Expref];
 pub fn all() -> &'static [FunctionInfo] {
     static ALL: OnceLock<Vec<FunctionInfo>> = OnceLock::new();
     ALL.get_or_init(|| {
-        let families = [standard::TABLE, strings::TABLE, regex::TABLE, encoding::TABLE, lists::TABLE];
+        let families = [
+            standard::TABLE,
+            strings::TABLE,
+            regex::TABLE,
+            arithmetic::TABLE,
+            encoding::TABLE,
+            time::TABLE,
+            semver::TABLE,
+            lists::TABLE,
+            images::TABLE,
+            random::TABLE,
+        ];
         let mut all: Vec<_> = families.concat();
         all.sort_by_key(|info| info.name);
         all

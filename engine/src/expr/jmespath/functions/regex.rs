@@ -245,3 +245,11 @@ fn quote(out: &mut String, chars: &mut Peekable<Chars<'_>>) {
         out.push_str(&regex::escape(c.encode_utf8(&mut [0; 4])));
     }
 }
+
+/// Parses a regular expression as Go reads it.
+pub(super) fn parse(pattern: &str) -> Result<regex_syntax::hir::Hir, String> {
+    match Regex::new(&translate(pattern)) {
+        Ok(regex) => regex_syntax::parse(regex.as_str()).map_err(|error| format!("error parsing regexp: {error}")),
+        Err(error) => Err(parse_error(pattern, &error)),
+    }
+}

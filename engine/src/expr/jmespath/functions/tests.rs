@@ -1,0 +1,285 @@
+//! One line per function and trap. Expected values come from Kyverno's sources and documentation.
+
+use serde_json::{Value, json};
+
+use super::super::{Env, query};
+use super::{all, find};
+
+/// 2026-01-01T00:00:00Z.
+const NOW: (i64, u32) = (1_767_225_600, 0);
+
+fn run(expression: &str) -> Result<Value, String> {
+    let data = json!({"people": [{"n": "b", "age": 2}, {"n": "a", "age": 3}, {"n": "c"}], "o": {"b": 2, "a": 1}});
+    query(expression, &data, &Env::new(NOW, 7)).map_err(|error| error.to_string())
+}
+
+#[track_caller]
+fn gives(expression: &str, expected: Value) {
+    assert_eq!(run(expression), Ok(expected), "{expression}");
+}
+
+#[track_caller]
+fn fails(expression: &str, expected: &str) {
+    assert_eq!(run(expression), Err(expected.to_owned()), "{expression}");
+}
+
+#[test]
+fn table() {
+    assert!(all().windows(2).all(|pair| pair[0].name < pair[1].name), "sorted, and no name twice");
+    assert_eq!(find("replace").unwrap().signature(), "replace(string, string, string, number) string");
+    assert_eq!(find("lookup").unwrap().signature(), "lookup(object|array, string|number) any");
+    assert_eq!(find("time_now").unwrap().signature(), "time_now() string");
+    assert_eq!(find("merge").unwrap().signature(), "merge(object...) object");
+    assert!(all().iter().all(|info| !info.doc.is_empty()));
+    assert!(find("nope").is_none());
+}
+
+#[test]
+fn standard() {
+    gives("abs(`-1.5`)", json!(1.5));
+    gives("avg(`[1, 2, 6]`)", json!(3));
+    gives("ceil(`1.2`)", json!(2));
+    gives("floor(`-1.2`)", json!(-2));
+    gives("contains('foobar', 'oba')", json!(true));
+    gives("contains(`[1, 2]`, `2.0`)", json!(true));
+    gives("contains('1', `1`)", json!(false));
+    fails("contains(people, people[0])", "runtime error: comparing uncomparable type map[string]interface {}");
+    gives("ends_with('foobar', 'bar')", json!(true));
+    gives("starts_with('foobar', 'bar')", json!(false));
+    gives("join('-', `[\"a\", \"b\"]`)", json!("a-b"));
+    gives("keys(o)", json!(["a", "b"]));
+    gives("values(o)", json!([1, 2]));
+    gives("length('äöü')", json!(3));
+    gives("length(o)", json!(2));
+    gives("map(&age, people)", json!([2, 3, null]));
+    gives("max(`[1, 3, 2]`)", json!(3));
+    gives("max(`[\"a\", \"b\"]`)", json!("b"));
+    gives("min(`[]`)", json!(null));
+    gives("min(`[2, 1]`)", json!(1));
+    gives("max_by(people[:2], &age).n", json!("a"));
+    gives("min_by(people[:2], &age).n", json!("b"));
+    gives("max_by(people[:1], &nope).n", json!("b"));
+    fails("max_by(people, &age)", "invalid type, must be number");
+    fails("max_by(people, &nope)", "invalid type, must be number of string");
+    gives("merge(o, `{\"b\": 3}`)", json!({"b": 3, "a": 1}));
+    gives("not_null(nope, `null`, 'x')", json!("x"));
+    gives("reverse('abc')", json!("cba"));
+    gives("reverse(`[1, 2]`)", json!([2, 1]));
+    gives("sort(`[3, 1, 2]`)", json!([1, 2, 3]));
+    gives("sort(`[\"b\", \"a\"]`)", json!(["a", "b"]));
+    gives("sort_by(people, &n)[*].n", json!(["a", "b", "c"]));
+    fails("sort_by(people, &age)", "error in sort_by comparison");
+    gives("to_array('a')", json!(["a"]));
+    gives("to_number('1.50')", json!(1.5));
+    gives("to_number('x')", json!(null));
+    gives("to_string(o)", json!(r#"{"a":1,"b":2}"#));
+    gives("to_string('<')", json!("<"));
+    gives("to_string(['<'])", json!("[\"\\u003c\"]"));
+    gives(
+        "[type('a'), type(`1`), type(o), type(people), type(`null`), type(`true`)]",
+        json!(["string", "number", "object", "array", "null", "boolean"]),
+    );
+}
+
+#[test]
+fn strings() {
+    gives("compare('a', 'b')", json!(-1));
+    gives("equal_fold('Go', 'GO')", json!(true));
+    gives("replace('aaa', 'a', 'b', `2`)", json!("bba"));
+    gives("replace('aaa', 'a', 'b', `-1`)", json!("bbb"));
+    gives("replace_all('Lorem ipsum', 'm', 'n')", json!("Loren ipsun"));
+    gives("to_upper('ab')", json!("AB"));
+    gives("to_lower('AB')", json!("ab"));
+    gives("trim('¡¡¡Hello, Gophers!!!', '!¡')", json!("Hello, Gophers"));
+    gives("trim_prefix('foobar', 'foo')", json!("bar"));
+    gives("split('a,b,', ',')", json!(["a", "b", ""]));
+    gives("split('äb', '')", json!(["ä", "b"]));
+    gives("split('', ',')", json!([""]));
+    gives("pattern_match('12*', `123`)", json!(true));
+    gives("pattern_match('a?c', 'abbc')", json!(false));
+    gives("label_match(`{\"a\": \"1\"}`, `{\"a\": \"1\", \"b\": \"2\"}`)", json!(true));
+    gives("label_match(`{\"a\": \"1\"}`, `{\"a\": \"2\"}`)", json!(false));
+    gives("to_boolean('TRUE')", json!(true));
+    fails(
+        "to_boolean('1')",
+        "JMESPath function 'to_boolean': lowercase argument must be 'true' or 'false' (provided: '1')",
+    );
+    gives("truncate('Lorem', `3`)", json!("Lor"));
+    gives("truncate('äöü', `2`)", json!("äö"));
+    gives("truncate('Lorem', `-1`)", json!(""));
+    gives("path_canonicalize('///var/../tmp//x/./')", json!("/tmp/x"));
+    gives("path_canonicalize('')", json!(""));
+    gives("path_canonicalize('../../a')", json!("../../a"));
+    gives("path_canonicalize('a/..')", json!("."));
+}
+
+#[test]
+fn regular_expressions() {
+    gives("regex_match('^[0-9]+$', `123`)", json!(true));
+    gives("regex_match('\\d{2}', 'a12')", json!(true));
+    gives("regex_match('^\\d$', '٣')", json!(false));
+    gives("regex_match('^\\w+$', 'ä')", json!(false));
+    gives("regex_match('\\bfoo\\b', 'a foo b')", json!(true));
+    gives("regex_match('^[\\w.-]+$', 'a.b-c')", json!(true));
+    gives("regex_match('a{,2}', 'a{,2}')", json!(true));
+    gives("regex_match('^[[]x$', '[x')", json!(true));
+    gives("regex_match('^\\Qa.b\\E$', 'a.b')", json!(true));
+    gives("regex_replace_all('([Hh]e|G)l', 'Hello, ${1}', '${2}G')", json!("Glo, ${1}"));
+    gives("regex_replace_all('(\\d+)', 'a12', '<$1>')", json!("a<12>"));
+    gives("regex_replace_all('(\\d+)', 'a12', '$1x')", json!("a"));
+    gives("regex_replace_all('(\\d+)', 'a12', '${1}x$$')", json!("a12x$"));
+    gives("regex_replace_all('(?P<n>\\d)', 'a1', '[$n]')", json!("a[1]"));
+    gives("regex_replace_all('1', `121`, `3`)", json!("323"));
+    gives("regex_replace_all_literal('\\d', 'a1', '$1')", json!("a$1"));
+    fails("regex_match('(', 'x')", "error parsing regexp: missing closing ): `(`");
+    fails("regex_match('(?=a)', 'x')", "error parsing regexp: invalid or unsupported Perl syntax: `(?=`");
+    fails(
+        "regex_replace_all('[', 'x', 'y')",
+        "JMESPath function 'regex_replace_all': error parsing regexp: missing closing ]: `[`",
+    );
+    fails("regex_match('*', 'x')", "error parsing regexp: missing argument to repetition operator: `*`");
+}
+
+#[test]
+fn arithmetic() {
+    gives("add(`1`, `2.5`)", json!(3.5));
+    gives("add('1Ki', '1')", json!("1025"));
+    gives("add('600Mi', '600Mi')", json!("1200Mi"));
+    gives("add('1h', '1h30m')", json!("2h30m0s"));
+    fails("add('1h', '30m')", "JMESPath function 'add': Types mismatch"); // 30m is the quantity 0.03
+    fails("add('1', `1`)", "JMESPath function 'add': Types mismatch");
+    fails("add('1h', '1')", "JMESPath function 'add': Types mismatch");
+    fails("add('x', '1')", "JMESPath function 'add': invalid operand");
+    gives("sum(`[1, 2, 3]`)", json!(6));
+    gives("sum(['10Ki', '1Ki'])", json!("11Ki"));
+    gives("sum(['x'])", json!("x"));
+    fails("sum(`[]`)", "JMESPath function 'sum': at least one element in the array is required");
+    gives("subtract('1h', '2h')", json!("-1h0m0s"));
+    gives("subtract('1Mi', '1Ki')", json!("1023Ki"));
+    gives("multiply('20Mi', `10`)", json!("200Mi"));
+    gives("multiply(`2`, '30s')", json!("1m0s"));
+    gives("multiply(`3`, `0.5`)", json!(1.5));
+    fails("multiply('1', '2')", "JMESPath function 'multiply': Types mismatch");
+    gives("divide('25Gi', '25')", json!(1_073_741_824));
+    gives("divide('12Ki', `3`)", json!("4Ki"));
+    gives("divide('1h', '1800s')", json!(2));
+    gives("divide('1h', `2`)", json!("30m0s"));
+    gives("divide(`1`, `4`)", json!(0.25));
+    fails("divide(`1`, `0`)", "JMESPath function 'divide': Zero divisor passed");
+    fails("divide('1', '0')", "JMESPath function 'divide': Zero divisor passed");
+    fails("divide(`1`, '1')", "JMESPath function 'divide': Types mismatch");
+    gives("modulo(`25`, `10`)", json!(5));
+    gives("modulo('25Mi', '10')", json!("0"));
+    gives("modulo('25s', '10s')", json!("5s"));
+    fails("modulo(`1.5`, `1`)", "JMESPath function 'modulo': Non-integer argument(s) passed for modulo");
+    fails("modulo(`1`, `0`)", "JMESPath function 'modulo': Zero divisor passed");
+    gives("round(`9.414675`, `2`)", json!(9.41));
+    gives("round(`2.5`, `0`)", json!(3));
+    gives("round(`-2.5`, `0`)", json!(-3));
+    fails("round(`1`, `0.5`)", "JMESPath function 'round': Non-integer argument(s) passed for round off");
+}
+
+#[test]
+fn encoding() {
+    gives("base64_encode('Hello')", json!("SGVsbG8="));
+    gives("base64_decode('SGVsbG8=')", json!("Hello"));
+    fails("base64_decode('SGVsbG8')", "illegal base64 data at input byte 4");
+    fails("base64_decode('S*Vs')", "illegal base64 data at input byte 1");
+    gives("parse_json('{\"a\": [1, null]}').a", json!([1, null]));
+    fails("parse_json('x')", "invalid character 'x' looking for beginning of value");
+    fails("parse_json('{')", "unexpected end of JSON input");
+    gives("parse_yaml('a: yes\nb: 0x10')", json!({"a": true, "b": 16}));
+    gives("sha256('hello')", json!("2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"));
+    gives("sha1('hello')", json!("aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d"));
+    gives("md5('hello')", json!("5d41402abc4b2a76b9719d911017c592"));
+}
+
+#[test]
+fn times() {
+    gives("time_now()", json!("2026-01-01T00:00:00Z"));
+    gives("time_now_utc()", json!("2026-01-01T00:00:00Z"));
+    gives("time_since('', '2025-12-31T23:00:00Z', '')", json!("1h0m0s"));
+    gives("time_since('2006-01-02', '2021-01-01', '2021-01-02')", json!("24h0m0s"));
+    gives("time_to_cron('2023-02-02T15:04:05Z')", json!("4 15 2 2 4"));
+    gives("time_add('2023-01-12T12:37:56-05:00', '6h')", json!("2023-01-12T18:37:56-05:00"));
+    fails("time_add('2023-01-12T12:37:56Z', '1d')", "time: unknown unit \"d\" in duration \"1d\"");
+    gives("time_parse('2006-01-02T15:04:05Z07:00', '2021-01-02T15:04:05-07:00')", json!("2021-01-02T15:04:05-07:00"));
+    gives(
+        "time_parse('Mon Jan 02 2006 15:04:05 -0700', 'Fri Jun 22 2022 17:45:00 +0100')",
+        json!("2022-06-22T17:45:00+01:00"),
+    );
+    gives("time_parse('1', '1626476933')", json!("2021-07-16T23:08:53Z"));
+    fails("time_parse('1', 'x')", "strconv.ParseInt: parsing \"x\": invalid syntax");
+    gives("time_utc('2021-01-02T18:04:05-05:00')", json!("2021-01-02T23:04:05Z"));
+    gives("time_diff('2021-01-02T15:04:05-07:00', '2021-01-10T03:14:05-07:00')", json!("180h10m0s"));
+    gives("time_before('2023-01-12T19:37:56Z', '2023-01-12T19:37:57Z')", json!(true));
+    gives("time_after('2023-01-12T19:37:56Z', '2023-01-12T19:37:57Z')", json!(false));
+    gives("time_between('2023-01-02T00:00:00Z', '2023-01-01T00:00:00Z', '2023-01-03T00:00:00Z')", json!(true));
+    gives("time_truncate('2021-01-02T17:04:05Z', '1h')", json!("2021-01-02T17:00:00Z"));
+    assert!(run("time_utc('2021-01-02')").unwrap_err().starts_with("parsing time \"2021-01-02\" as"));
+}
+
+#[test]
+fn versions() {
+    gives("semver_compare('1.5.0', '>=1.0.0')", json!(true));
+    gives("semver_compare('4.1.3', '>=4.1.0 <5.0.0')", json!(true));
+    gives("semver_compare('4.1.3', '>=4.1.3 !4.1.3')", json!(false));
+    gives("semver_compare('4.1.3', '!4.x || 4.1.x')", json!(true));
+    gives("semver_compare('1.2.9', '1.2.x')", json!(true));
+    gives("semver_compare('1.3.0', '1.2.x')", json!(false));
+    gives("semver_compare('1.9.0', '1.x')", json!(true));
+    gives("semver_compare('2.0.0', '>1.x')", json!(true));
+    gives("semver_compare('1.5.0', '<=1.x')", json!(true));
+    gives("semver_compare('1.0.0-alpha', '<1.0.0')", json!(true));
+    gives("semver_compare('v1.0.0', '0.0.0')", json!(true));
+    gives("semver_compare('1.2.3', '> 1.0.0 < 2.0.0')", json!(true));
+    fails(
+        "semver_compare('1.0.0', '>=1')",
+        "Could not parse Range \">=1\": Could not parse version \"1\" in \">=1\": No Major.Minor.Patch elements found",
+    );
+    fails("semver_compare('1.0.0', 'foo')", "Could not get version from string: \"foo\"");
+    fails("semver_compare('1.0.0', '|| 1.0.0')", "First element in range is '||'");
+}
+
+#[test]
+fn lists() {
+    gives("lookup(o, 'a')", json!(1));
+    gives("lookup(o, 'nope')", json!(null));
+    gives("lookup(people, `1`).n", json!("a"));
+    gives("lookup(people, `9`)", json!(null));
+    fails("lookup(people, `1.5`)", "JMESPath function 'lookup': argument #2: expected an integer number but got: 1.5");
+    fails("lookup(o, `1`)", "JMESPath function 'lookup': argument #2 is not of type String");
+    fails("lookup(people, 'a')", "JMESPath function 'lookup': argument #2 is not of type Number");
+    gives("items(o, 'key', 'value')", json!([{"key": "a", "value": 1}, {"key": "b", "value": 2}]));
+    gives("items(`[\"x\"]`, 'i', 'v')", json!([{"i": 0, "v": "x"}]));
+    gives("items(o, 'k', 'v')[*].k", json!(["a", "b"]));
+    gives("object_from_lists(`[\"a\", 1, true]`, `[1, 2]`)", json!({"a": 1, "1": 2, "true": null}));
+}
+
+#[test]
+fn images() {
+    gives("image_normalize('nginx')", json!("docker.io/nginx:latest"));
+    gives("image_normalize('ghcr.io/a/b:v1')", json!("ghcr.io/a/b:v1"));
+    assert!(run("image_normalize('A B')").unwrap_err().starts_with("JMESPath function 'image_normalize': bad image: "));
+    gives("is_external_url('http://127.0.0.1/x')", json!(false));
+    gives("is_external_url('https://10.1.2.3:8080')", json!(false));
+    gives("is_external_url('http://8.8.8.8')", json!(true));
+    gives("is_external_url('http://[fd00::1]:80/')", json!(false));
+    gives("is_external_url('http://user@[::1]/')", json!(false));
+    fails("is_external_url('http://example.com')", "lookup example.com: no such host");
+}
+
+#[test]
+fn random() {
+    let env = Env::new(NOW, 7);
+    let draw = |pattern: &str| query(&format!("random('{pattern}')"), &Value::Null, &env).unwrap();
+    for pattern in ["[a-z]{8}", "a|bc", "[0-9a-fA-F]{4}-\\d+", "(foo|bar){2,3}x?"] {
+        let (first, second) = (draw(pattern), draw(pattern));
+        let regex = super::regex::compile(&format!("^(?:{pattern})$")).unwrap();
+        assert!(regex.is_match(first.as_str().unwrap()), "{pattern}: {first}");
+        assert!(regex.is_match(second.as_str().unwrap()), "{pattern}: {second}");
+    }
+    assert_ne!(draw("[a-z]{12}"), draw("[a-z]{12}"));
+    assert_eq!(run("random('[a-z]{12}')"), run("random('[a-z]{12}')"), "the same run draws the same");
+    fails("random('')", "no pattern provided");
+}

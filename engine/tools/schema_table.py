@@ -70,6 +70,8 @@ def main():
                     continue
                 crd_kinds.add(key)
                 flags = 1 | (2 if version.get("deprecated") else 0) | (4 if not version["served"] else 0)
+                # The command line reads its own kinds without pruning; their resources are any objects.
+                table.open_objects = spec["group"] == "cli.kyverno.io"
                 table.kind(*key, table.crd_node(version["schema"]["openAPIV3Schema"], meta), flags)
     body = table.pack()
     packed = zlib.compressobj(9, zlib.DEFLATED, -15, 9)
@@ -93,6 +95,7 @@ def arguments():
 class Table:
     def __init__(self):
         self.nodes, self.index, self.strings, self.kinds = [], {}, {}, []
+        self.open_objects = False
 
     def string(self, text):
         return self.strings.setdefault(text, len(self.strings))
@@ -122,7 +125,7 @@ class Table:
             one_of, message = [[field] for field in fields], rule["message"]
         return self.node(
             INT_OR_STRING if schema.get("x-kubernetes-int-or-string") else TYPES.get(schema.get("type"), ANY),
-            preserve=schema.get("x-kubernetes-preserve-unknown-fields"),
+            preserve=schema.get("x-kubernetes-preserve-unknown-fields") or (self.open_objects and additional is None and schema.get("type") == "object" and not properties),
             nullable=schema.get("nullable"),
             properties=tuple(properties),
             additional=self.crd_node(additional) if isinstance(additional, dict) else None,
@@ -222,7 +225,7 @@ class Builtin:
             properties=tuple((key, self.node(child, owner, key)) for key, child in properties),
             additional=self.node(additional, owner, f"{field}.*") if isinstance(additional, dict) else None,
             items=self.node(items, owner, f"{field}[]") if items else None,
-            required=tuple(schema.get("required", ())),
+            required=tuple(name for name in schema.get("required", ()) if not self.overlay.get(f"{owner}.{name}", {}).get("optional")),
             enum=tuple(json.dumps(value) for value in extra.get("enum", ())),
             default=json.dumps(default) if written else None,
             format=schema.get("format"), name=None if field else owner,

@@ -3,6 +3,7 @@
 //! Nothing here decides anything. Field names and defaults are those of the CRDs (`config/crds`, Kyverno 1.19).
 
 pub mod exception;
+pub mod lint;
 pub mod load;
 pub mod rule;
 pub mod schema;

@@ -14,7 +14,7 @@ use super::matching::{self, Candidate, Requester};
 use super::trace::{Outcome, Trace, TraceNode};
 use super::verdict::{RuleResponse, RuleType, Status, Verdict};
 use super::{Answer, EvalCx, Handler, Mode, RuleCx};
-use super::{conditions, context, exception, validate as validate_body};
+use super::{conditions, context, exception, images, validate as validate_body};
 use crate::expr::context::JsonContext;
 use crate::expr::vars;
 use crate::object::ObjectExt;
@@ -125,13 +125,15 @@ fn mutate_handler(_rule: &Rule, _mode: Mode) -> Option<Handler> {
     None
 }
 
-fn images_handler(_rule: &Rule, _mode: Mode) -> Option<Handler> {
-    None
+fn images_handler(rule: &Rule, _mode: Mode) -> Option<Handler> {
+    (!rule.verify_images.is_empty()).then_some(images::mutate)
 }
 
 /// Which body of a `validate` rule counts, where it has several.
 fn validate_handler(rule: &Rule, _mode: Mode) -> Option<Handler> {
-    let validate = rule.validate.as_ref()?;
+    let Some(validate) = rule.validate.as_ref() else {
+        return images::has_checks(rule).then_some(images::validate);
+    };
     let has = |body: Option<&Value>| body.and_then(Value::as_object).is_some_and(|body| !body.is_empty());
     if has_manifests(validate) {
         return None;
@@ -189,9 +191,15 @@ impl<'a> Run<'a> {
             return Answer::default();
         }
         let mut rule_cx = self.rule_cx(rule, object, trace);
-        let answer = match self.prepare(&mut rule_cx) {
-            Err(response) => response.into(),
-            Ok(()) => self.lifted(&mut rule_cx).map_or_else(|| body(&mut rule_cx), Answer::from),
+        let concern = if rule.rule.verify_images.is_empty() { Ok(true) } else { images::concern(&rule_cx) };
+        let answer = match concern.map(|concern| concern.then(|| self.prepare(&mut rule_cx))) {
+            Err(why) => rule_cx.error(self.rule_type, "failed to instantiate handler", why).into(),
+            Ok(None) => {
+                rule_cx.trace.leaf(|| TraceNode::new("images", Outcome::Skip, "no image that the rule concerns"));
+                Answer::default()
+            }
+            Ok(Some(Err(response))) => response.into(),
+            Ok(Some(Ok(()))) => self.lifted(&mut rule_cx).map_or_else(|| body(&mut rule_cx), Answer::from),
         };
         out.extend(self.finished(rule_cx.trace, &answer.responses));
         answer

@@ -15,6 +15,7 @@ pub mod filters;
 pub(crate) mod fixture;
 mod foreach;
 pub mod generate;
+pub mod images;
 pub mod matching;
 mod messages;
 mod metadata;

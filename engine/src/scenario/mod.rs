@@ -1,5 +1,10 @@
 //! The Scenario: files, steps and expectations in one versioned document.
 
+pub mod assertion;
+pub mod files;
+pub mod kubectl;
+pub mod kyverno_test;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

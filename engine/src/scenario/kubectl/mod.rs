@@ -1,0 +1,5 @@
+//! Scripts of end-to-end tests: a small shell whose only real program is kubectl, against the simulated cluster.
+
+pub mod filters;
+pub mod jsonpath;
+pub mod syntax;

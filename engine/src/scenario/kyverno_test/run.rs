@@ -1,0 +1,47 @@
+//! One `kyverno-test.yaml`: each of its documents is a test of its own.
+
+use super::document::test;
+use super::load::{TestData, documents, load};
+use super::{matching, process};
+use crate::scenario::files::{Files, join, parent};
+use crate::scenario::report::{Outcome, TestReport};
+
+const FORMAT: &str = "kyverno-test";
+
+/// Runs the tests of a file.
+#[must_use]
+pub fn run(files: &dyn Files, path: &str) -> Vec<TestReport> {
+    let Some(text) = files.read(path) else {
+        return vec![TestReport::failed(path, "", FORMAT, "the file cannot be read")];
+    };
+    match documents(path, &text) {
+        Err(words) => vec![TestReport::failed(path, "", FORMAT, words)],
+        Ok(documents) => documents.into_iter().map(|document| run_document(files, path, document)).collect(),
+    }
+}
+
+fn run_document(files: &dyn Files, path: &str, document: serde_json::Value) -> TestReport {
+    use crate::object::ObjectExt;
+    let name = document.name().to_owned();
+    let data = match test(document).and_then(|test| load(files, parent(path), test)) {
+        Ok(data) => data,
+        Err(words) => return TestReport::failed(path, &name, FORMAT, words),
+    };
+    let report = match process::evaluate(&data) {
+        Ok(responses) => {
+            let read = |relative: &str| expected(files, &data, relative);
+            TestReport::of(path, &name, FORMAT, matching::rows(&data.results, &responses, &read))
+        }
+        Err(words) => TestReport::failed(path, &name, FORMAT, words),
+    };
+    match data.outside.network.take() {
+        Some(what) if report.status == Outcome::Failed => report.skipped(format!("needs the network: {what}")),
+        _ => report,
+    }
+}
+
+fn expected(files: &dyn Files, data: &TestData, relative: &str) -> Result<Vec<serde_json::Value>, String> {
+    let path = join(&data.dir, relative);
+    let text = files.read(&path).ok_or_else(|| format!("open {path}: no such file or directory"))?;
+    super::load::manifests(&path, &text, &data.outside.catalog)
+}

@@ -61,7 +61,8 @@ impl Args {
     /// # Errors
     /// It is none of them.
     pub(crate) fn choice(&self, name: &str, words: &[&'static str]) -> Result<&'static str, String> {
-        let Some(wanted) = self.values(&[name]).last() else { return Ok(words.first().copied().unwrap_or("")) };
+        let names = [name];
+        let Some(wanted) = self.values(&names).last() else { return Ok(words.first().copied().unwrap_or("")) };
         let found = words.iter().copied().find(|word| *word == wanted);
         found.ok_or_else(|| format!("{name} must be one of {}; {wanted:?} is not", words.join(", ")))
     }

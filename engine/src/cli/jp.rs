@@ -30,7 +30,8 @@ fn query(arguments: &[String]) -> Result<End, String> {
     };
     let input = documents(name, &text)?.into_iter().next().unwrap_or_default();
     for expression in &args.operands {
-        let result = jmespath::query(expression, &input, &jmespath::Env::default()).map_err(|error| error.to_string())?;
+        let result =
+            jmespath::query(expression, &input, &jmespath::Env::default()).map_err(|error| error.to_string())?;
         let printed = if args.has("-c") || args.has("--compact") {
             gofmt::marshal(&result)
         } else {

@@ -35,7 +35,9 @@ fn suites() -> Option<String> {
 }
 
 pub(super) fn suite_roots() -> Result<Vec<String>, String> {
-    suites().map(|dir| vec![dir]).ok_or_else(|| "set STEPGATE_CONFORMANCE to the directory of the suites, or name it".into())
+    suites()
+        .map(|dir| vec![dir])
+        .ok_or_else(|| "set STEPGATE_CONFORMANCE to the directory of the suites, or name it".into())
 }
 
 fn file(format: &str) -> PathBuf {
@@ -101,7 +103,8 @@ pub(super) fn update(reports: &[TestReport]) -> Result<(), String> {
         let mut lines = 0;
         for (key, report) in keyed(&own).into_iter().filter(|(_, report)| report.status != Outcome::Passed) {
             let status = if report.status == Outcome::Skipped { "skipped" } else { "failed" };
-            let reason: String = report.reason.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(300).collect();
+            let reason: String =
+                report.reason.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(300).collect();
             text.push_str(&format!("{key}\t{status}\t{reason}\n"));
             lines += 1;
         }

@@ -20,7 +20,11 @@ pub(super) fn command(arguments: &[String]) -> End {
 fn run(arguments: &[String]) -> Result<End, String> {
     let args = Args::parse(arguments, &["--format"], &[], &["--update-ledger", "--quiet"])?;
     let format = args.choice("--format", &["table", "json", "junit"])?;
-    let roots = if args.operands.is_empty() && args.has("--update-ledger") { ledger::suite_roots()? } else { args.operands.clone() };
+    let roots = if args.operands.is_empty() && args.has("--update-ledger") {
+        ledger::suite_roots()?
+    } else {
+        args.operands.clone()
+    };
     if roots.is_empty() {
         return Err("test needs a file or a directory".into());
     }
@@ -181,7 +185,12 @@ fn to_table(reports: &[TestReport], quiet: bool) -> String {
     let number = |name: &str| summary.pointer(&format!("/summary/{name}")).cloned().unwrap_or_default();
     text.push_str(&format!(
         "{} tests: {} passed, {} failed, {} skipped; {} of {} rows passed\n",
-        number("tests"), number("passed"), number("failed"), number("skipped"), number("rows/passed"), number("rows/total")
+        number("tests"),
+        number("passed"),
+        number("failed"),
+        number("skipped"),
+        number("rows/passed"),
+        number("rows/total")
     ));
     text
 }
@@ -220,7 +229,8 @@ mod tests {
     #[test]
     fn tests_are_found_in_hidden_directories_too() {
         let text = "apiVersion: stepgate.dev/v1\nkind: Scenario\n";
-        let files = [("a/.t/kyverno-test.yaml", "x"), ("a/s.yaml", text), ("a/n.yaml", "y"), ("b/chainsaw-test.yaml", "z")];
+        let files =
+            [("a/.t/kyverno-test.yaml", "x"), ("a/s.yaml", text), ("a/n.yaml", "y"), ("b/chainsaw-test.yaml", "z")];
         let files = MapFiles(files.map(|(path, text)| (path.to_owned(), text.to_owned())).into());
         let found = find(&files, &["a".into(), "b".into(), "a/s.yaml".into()]);
         assert_eq!(found, Ok(vec!["a/.t/kyverno-test.yaml".into(), "a/s.yaml".into(), "b/chainsaw-test.yaml".into()]));
@@ -229,7 +239,10 @@ mod tests {
 
     #[test]
     fn the_summary_counts_tests_and_rows() {
-        let reports = [TestReport::of("p", "n", "kyverno-test", Vec::new()), TestReport::failed("q", "n", "chainsaw", "why <not>")];
+        let reports = [
+            TestReport::of("p", "n", "kyverno-test", Vec::new()),
+            TestReport::failed("q", "n", "chainsaw", "why <not>"),
+        ];
         assert_eq!(to_json(&reports).pointer("/summary/failed"), Some(&json!(1)));
         assert!(to_junit(&reports).contains("message=\"why &lt;not&gt;\""));
         assert!(to_table(&reports, true).contains("failed: why <not>"));

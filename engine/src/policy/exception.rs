@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::selection::MatchBlock;
+use crate::object::ObjectExt;
 
 /// A classic exception.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +17,21 @@ pub struct PolicyException {
     pub spec: ExceptionSpec,
     /// The whole object.
     pub raw: Value,
+}
+
+impl PolicyException {
+    /// Reads an exception from its object.
+    ///
+    /// # Errors
+    /// The object has not the shape of its CRD; serde's words.
+    pub fn read(object: &Value) -> Result<Self, String> {
+        Ok(Self {
+            name: object.name().to_owned(),
+            namespace: object.namespace().to_owned(),
+            spec: super::read_spec(object)?,
+            raw: object.clone(),
+        })
+    }
 }
 
 /// `spec` of a [`PolicyException`].

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::object::ObjectExt;
 use rule::Rule;
 
 /// A `ClusterPolicy` or a namespaced `Policy` (kyverno.io/v1, v2beta1).
@@ -34,10 +35,53 @@ pub struct ClassicPolicy {
 }
 
 impl ClassicPolicy {
+    /// Reads a policy from its object, which has its CRD's defaults.
+    ///
+    /// # Errors
+    /// The object has not the shape of its CRD; serde's words.
+    pub fn read(object: &Value) -> Result<Self, String> {
+        Ok(Self {
+            name: object.name().to_owned(),
+            namespace: object.namespace().to_owned(),
+            annotations: object.annotations(),
+            labels: object.labels(),
+            spec: read_spec(object)?,
+            raw: object.clone(),
+        })
+    }
+
     /// `name`, or `namespace/name` for a namespaced policy: what `UpdateRequest.spec.policy` and reports use.
     #[must_use]
     pub fn key(&self) -> String {
         if self.namespace.is_empty() { self.name.clone() } else { format!("{}/{}", self.namespace, self.name) }
+    }
+}
+
+/// `spec`, where an explicit `null` is as good as nothing.
+pub(crate) fn read_spec<T: serde::de::DeserializeOwned + Default>(object: &Value) -> Result<T, String> {
+    let Some(spec) = object.get("spec").filter(|spec| !spec.is_null()) else { return Ok(T::default()) };
+    serde_json::from_value(spec.clone()).or_else(|error| {
+        let mut spec = spec.clone();
+        drop_nulls(&mut spec);
+        serde_json::from_value(spec).map_err(|_| error.to_string())
+    })
+}
+
+/// Drops nulls of fields that have a type; below patterns and patches a null means something.
+fn drop_nulls(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|_, value| !value.is_null());
+            let open = |key: &str| {
+                matches!(
+                    key,
+                    "pattern" | "anyPattern" | "patchStrategicMerge" | "data" | "conditions" | "preconditions"
+                )
+            };
+            map.iter_mut().filter(|(key, _)| !open(key)).for_each(|(_, value)| drop_nulls(value));
+        }
+        Value::Array(items) => items.iter_mut().for_each(drop_nulls),
+        _ => {}
     }
 }
 

@@ -162,7 +162,11 @@ impl Checker<'_> {
             return self.fail(place, "Invalid value: expected a list");
         };
         if found.len() != items.len() {
-            let words = format!("Invalid value: lengths of slices don't match: expected {}, found {}", items.len(), found.len());
+            let words = format!(
+                "Invalid value: lengths of slices don't match: expected {}, found {}",
+                items.len(),
+                found.len()
+            );
             return self.fail(place, &words);
         }
         for (at, (item, found)) in items.iter().zip(found).enumerate() {
@@ -183,7 +187,9 @@ impl Checker<'_> {
 
 fn parse_key(key: &str) -> Key<'_> {
     let (rest, binding) = match key.rsplit_once("->") {
-        Some((rest, name)) if name.chars().all(|c| c.is_alphanumeric() || c == '_') && !name.is_empty() => (rest, Some(name)),
+        Some((rest, name)) if name.chars().all(|c| c.is_alphanumeric() || c == '_') && !name.is_empty() => {
+            (rest, Some(name))
+        }
         _ => (key, None),
     };
     let (each, rest) = match rest.strip_prefix('~').and_then(|rest| rest.split_once('.')) {
@@ -247,6 +253,9 @@ mod tests {
     fn bound_values_become_literals() {
         let bindings = Bindings::from([("error".to_owned(), json!("it's `x`"))]);
         assert_eq!(bind("$error != null && '$error'", &bindings), "`\"it's \\`x\\`\"` != null && '$error'");
-        assert_eq!(expand(&json!({"a": ["($x)"]}), &Bindings::from([("x".into(), json!(2))]), &field), Ok(json!({"a": [2]})));
+        assert_eq!(
+            expand(&json!({"a": ["($x)"]}), &Bindings::from([("x".into(), json!(2))]), &field),
+            Ok(json!({"a": [2]}))
+        );
     }
 }

@@ -1,9 +1,11 @@
 //! The Scenario: files, steps and expectations in one versioned document.
 
 pub mod assertion;
+pub mod chainsaw;
 pub mod files;
 pub mod kubectl;
 pub mod kyverno_test;
+pub mod report;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};

@@ -67,7 +67,14 @@ impl TestReport {
     /// A test that could not be run.
     #[must_use]
     pub fn failed(path: &str, name: &str, format: &'static str, reason: impl Into<String>) -> Self {
-        Self { path: path.into(), name: name.into(), format, status: Outcome::Failed, reason: reason.into(), rows: Vec::new() }
+        Self {
+            path: path.into(),
+            name: name.into(),
+            format,
+            status: Outcome::Failed,
+            reason: reason.into(),
+            rows: Vec::new(),
+        }
     }
 
     /// The same, put down to something that a simulation has not.

@@ -156,7 +156,10 @@ fn sed(args: &[String], input: &str) -> Outcome {
     let script = scripts.first().ok_or("a command is missing")?;
     let compile = |source: &str, insensitive: bool| {
         let source = if extended { source.to_owned() } else { basic_regex(source) };
-        RegexBuilder::new(&source).case_insensitive(insensitive).build().map_err(|_| format!("invalid pattern {source:?}"))
+        RegexBuilder::new(&source)
+            .case_insensitive(insensitive)
+            .build()
+            .map_err(|_| format!("invalid pattern {source:?}"))
     };
     if let Some(rest) = script.strip_prefix('/') {
         let (pattern, command) = rest.rsplit_once('/').ok_or("a command is not closed")?;
@@ -175,7 +178,11 @@ fn sed(args: &[String], input: &str) -> Outcome {
         };
         let parts = split_unescaped(chars.as_str(), mark);
         let [pattern, replacement, flags] = parts.as_slice() else { return Err("a command is not closed".into()) };
-        edits.push((compile(pattern, flags.contains('i') || flags.contains('I'))?, replacement_text(replacement), flags.contains('g')));
+        edits.push((
+            compile(pattern, flags.contains('i') || flags.contains('I'))?,
+            replacement_text(replacement),
+            flags.contains('g'),
+        ));
     }
     let edited = lines(input).map(|line| {
         edits.iter().fold(line.to_owned(), |line, (regex, with, all)| {
@@ -186,10 +193,16 @@ fn sed(args: &[String], input: &str) -> Outcome {
 }
 
 fn split_sed(script: &str) -> Vec<String> {
-    script.split('\n').flat_map(|line| line.split("; s")).enumerate().map(|(at, part)| {
-        let part = part.trim().trim_end_matches(';');
-        if at > 0 && !part.starts_with('s') { format!("s{part}") } else { part.to_owned() }
-    }).filter(|part| !part.is_empty()).collect()
+    script
+        .split('\n')
+        .flat_map(|line| line.split("; s"))
+        .enumerate()
+        .map(|(at, part)| {
+            let part = part.trim().trim_end_matches(';');
+            if at > 0 && !part.starts_with('s') { format!("s{part}") } else { part.to_owned() }
+        })
+        .filter(|part| !part.is_empty())
+        .collect()
 }
 
 fn split_unescaped(text: &str, mark: char) -> Vec<String> {
@@ -287,7 +300,10 @@ fn awk_matches(pattern: &str, line: &str, value: &dyn Fn(&str) -> String) -> Res
         return Ok(true);
     }
     if let Some(source) = pattern.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')) {
-        return Ok(RegexBuilder::new(source).build().map_err(|_| format!("invalid pattern {source:?}"))?.is_match(line));
+        return Ok(RegexBuilder::new(source)
+            .build()
+            .map_err(|_| format!("invalid pattern {source:?}"))?
+            .is_match(line));
     }
     let operators = ["==", "!=", ">=", "<=", ">", "<"];
     let found = operators.iter().find_map(|operator| pattern.split_once(operator).map(|(a, b)| (*operator, a, b)));
@@ -328,7 +344,8 @@ fn cut(args: &[String], input: &str) -> Outcome {
         if !line.contains(mark) {
             return line.to_owned();
         }
-        let kept: Vec<&str> = line.split(mark).enumerate().filter(|(at, _)| wanted(at + 1)).map(|(_, part)| part).collect();
+        let kept: Vec<&str> =
+            line.split(mark).enumerate().filter(|(at, _)| wanted(at + 1)).map(|(_, part)| part).collect();
         kept.join(mark)
     };
     Ok(Output::text(joined(lines(input).map(cut_line))))
@@ -442,7 +459,8 @@ fn jq_program(program: &str, value: &Value) -> Result<Vec<Value>, String> {
         return jq_template(program, value).map(|value| vec![value]);
     }
     if let Some((left, right)) = program.split_once("==") {
-        let right: Value = serde_json::from_str(right.trim()).map_err(|_| format!("unsupported program {program:?}"))?;
+        let right: Value =
+            serde_json::from_str(right.trim()).map_err(|_| format!("unsupported program {program:?}"))?;
         return Ok(jq_program(left, value)?.into_iter().map(|left| Value::Bool(left == right)).collect());
     }
     if let Some((first, rest)) = program.split_once('|') {
@@ -457,9 +475,9 @@ fn jq_program(program: &str, value: &Value) -> Result<Vec<Value>, String> {
         return Ok(vec![Value::from(length.or_else(|| Some(value.as_str()?.chars().count())).unwrap_or(0))]);
     }
     let path = program.strip_prefix('.').ok_or_else(|| format!("unsupported program {program:?}"))?;
-    super::jsonpath::steps(path).map(|steps| super::jsonpath::select(&steps, value).into_iter().cloned().collect::<Vec<_>>()).map(|found| {
-        if found.is_empty() && !path.contains("[]") { vec![Value::Null] } else { found }
-    })
+    super::jsonpath::steps(path)
+        .map(|steps| super::jsonpath::select(&steps, value).into_iter().cloned().collect::<Vec<_>>())
+        .map(|found| if found.is_empty() && !path.contains("[]") { vec![Value::Null] } else { found })
 }
 
 /// An object or list literal whose values may be paths: each path becomes its JSON, then all is read as JSON.
@@ -482,7 +500,9 @@ fn jq_template(template: &str, value: &Value) -> Result<Value, String> {
             rest = rest.get(c.len_utf8()..).unwrap_or("");
         }
     }
-    serde_json::from_str(&json).or_else(|_| serde_yaml::from_str(&json)).map_err(|_| format!("unsupported program {template:?}"))
+    serde_json::from_str(&json)
+        .or_else(|_| serde_yaml::from_str(&json))
+        .map_err(|_| format!("unsupported program {template:?}"))
 }
 
 #[cfg(test)]

@@ -72,7 +72,8 @@ fn bracket(inside: &str) -> Result<Step, String> {
         return Ok(Step::All);
     }
     if let Some(condition) = inside.strip_prefix("?(").and_then(|rest| rest.strip_suffix(')')) {
-        let (left, right) = condition.split_once("==").ok_or_else(|| format!("condition {condition:?} is not understood"))?;
+        let (left, right) =
+            condition.split_once("==").ok_or_else(|| format!("condition {condition:?} is not understood"))?;
         let path = left.trim().strip_prefix('@').unwrap_or(left);
         return Ok(Step::Where(steps(path)?, right.trim().trim_matches(['"', '\'']).to_owned()));
     }

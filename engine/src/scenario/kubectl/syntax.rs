@@ -164,7 +164,9 @@ impl Parser {
         let mut join = Join::Then;
         loop {
             self.separators();
-            if self.peek().is_none_or(|c| c == ')') || self.reserved().is_some_and(|word| ends.contains(&word) || ends.is_empty()) {
+            if self.peek().is_none_or(|c| c == ')')
+                || self.reserved().is_some_and(|word| ends.contains(&word) || ends.is_empty())
+            {
                 break;
             }
             let negated = self.word_is("!") && self.eat("!");
@@ -355,14 +357,20 @@ impl Parser {
     /// Takes the lines after this one, up to the delimiter, out of the text.
     fn heredoc(&mut self, delimiter: &Word) -> Result<Word, String> {
         let quoted = delimiter.iter().any(|part| matches!(part, Part::Text(_, true)));
-        let end: String = delimiter.iter().filter_map(|part| if let Part::Text(text, _) = part { Some(text.as_str()) } else { None }).collect();
+        let end: String = delimiter
+            .iter()
+            .filter_map(|part| if let Part::Text(text, _) = part { Some(text.as_str()) } else { None })
+            .collect();
         let rest = self.chars.get(self.at..).unwrap_or_default();
-        let Some(line_end) = rest.iter().position(|c| *c == '\n') else { return Err("shell: a here-document is missing".into()) };
+        let Some(line_end) = rest.iter().position(|c| *c == '\n') else {
+            return Err("shell: a here-document is missing".into());
+        };
         let body_start = self.at + line_end + 1;
         let mut text = String::new();
         let mut line_start = body_start;
         loop {
-            let line: String = self.chars.get(line_start..).unwrap_or_default().iter().take_while(|c| **c != '\n').collect();
+            let line: String =
+                self.chars.get(line_start..).unwrap_or_default().iter().take_while(|c| **c != '\n').collect();
             let next = line_start + line.chars().count() + 1;
             if line.trim() == end || line_start >= self.chars.len() {
                 let stop = next.saturating_sub(1).min(self.chars.len());
@@ -514,9 +522,14 @@ impl Parser {
             } else {
                 None
             };
-            return if self.eat("}") { Ok(Some(Part::Variable(name, default, quoted))) } else { Err("shell: '}' is missing".into()) };
+            return if self.eat("}") {
+                Ok(Some(Part::Variable(name, default, quoted)))
+            } else {
+                Err("shell: '}' is missing".into())
+            };
         }
-        let special = self.chars.get(self.at + 1).copied().filter(|c| matches!(c, '?' | '#' | '@' | '*') || c.is_ascii_digit());
+        let special =
+            self.chars.get(self.at + 1).copied().filter(|c| matches!(c, '?' | '#' | '@' | '*') || c.is_ascii_digit());
         if let Some(c) = special {
             self.at += 2;
             return Ok(Some(Part::Variable(c.to_string(), None, quoted)));
@@ -552,13 +565,19 @@ mod tests {
             Join::And => "&& ",
             Join::Or => "|| ",
         };
-        let commands: Vec<String> = item.pipeline.iter().map(|command| match &command.body {
-            Body::Simple(assignments, words) => format!("{}a{}w{}r", assignments.len(), words.len(), command.redirects.len()),
-            Body::If(branches, otherwise) => format!("if{}/{}", branches.len(), otherwise.len()),
-            Body::For(name, words, _) => format!("for {name} {}", words.len()),
-            Body::While(..) => "while".into(),
-            Body::Group(body, sub) => format!("group{}{}", body.len(), if *sub { "()" } else { "" }),
-        }).collect();
+        let commands: Vec<String> = item
+            .pipeline
+            .iter()
+            .map(|command| match &command.body {
+                Body::Simple(assignments, words) => {
+                    format!("{}a{}w{}r", assignments.len(), words.len(), command.redirects.len())
+                }
+                Body::If(branches, otherwise) => format!("if{}/{}", branches.len(), otherwise.len()),
+                Body::For(name, words, _) => format!("for {name} {}", words.len()),
+                Body::While(..) => "while".into(),
+                Body::Group(body, sub) => format!("group{}{}", body.len(), if *sub { "()" } else { "" }),
+            })
+            .collect();
         format!("{join}{}", commands.join(" | "))
     }
 

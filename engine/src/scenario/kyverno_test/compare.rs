@@ -80,11 +80,9 @@ pub fn first_difference(actual: &Value, expected: &Value, place: String) -> Opti
                 }
             })
         }
-        (Value::Array(a), Value::Array(e)) if a.len() == e.len() => a
-            .iter()
-            .zip(e)
-            .enumerate()
-            .find_map(|(index, (a, e))| first_difference(a, e, format!("{place}[{index}]"))),
+        (Value::Array(a), Value::Array(e)) if a.len() == e.len() => {
+            a.iter().zip(e).enumerate().find_map(|(index, (a, e))| first_difference(a, e, format!("{place}[{index}]")))
+        }
         (Value::Number(a), Value::Number(e)) if a.as_f64() == e.as_f64() => None,
         (a, e) if a == e => None,
         (a, e) => Some(format!("{place}: expected {e}, found {a}")),

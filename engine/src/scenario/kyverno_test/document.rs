@@ -256,24 +256,56 @@ const TEST_KEYS: &Keys = &[
     (
         "",
         &[
-            "apiVersion", "kind", "metadata", "name", "policies", "resources", "jsonPayload", "jsonPayloads", "httpPayloads",
-            "envoyPayloads", "targetResources", "variables", "paramResources", "userinfo", "results", "values", "exceptions",
-            "context", "clusterResources", "apiCallResponses", "globalContextEntries",
+            "apiVersion",
+            "kind",
+            "metadata",
+            "name",
+            "policies",
+            "resources",
+            "jsonPayload",
+            "jsonPayloads",
+            "httpPayloads",
+            "envoyPayloads",
+            "targetResources",
+            "variables",
+            "paramResources",
+            "userinfo",
+            "results",
+            "values",
+            "exceptions",
+            "context",
+            "clusterResources",
+            "apiCallResponses",
+            "globalContextEntries",
         ],
     ),
     (
         "results",
         &[
-            "policy", "rule", "result", "kind", "operation", "resources", "resourceSpecs", "patchedResources",
-            "generatedResource", "generatedResources", "cloneSourceResource", "failOnMissingResources",
-            "isValidatingAdmissionPolicy", "isMutatingAdmissionPolicy", "isValidatingPolicy", "isDeletingPolicy",
-            "isImageValidatingPolicy", "isGeneratingPolicy", "isMutatingPolicy",
+            "policy",
+            "rule",
+            "result",
+            "kind",
+            "operation",
+            "resources",
+            "resourceSpecs",
+            "patchedResources",
+            "generatedResource",
+            "generatedResources",
+            "cloneSourceResource",
+            "failOnMissingResources",
+            "isValidatingAdmissionPolicy",
+            "isMutatingAdmissionPolicy",
+            "isValidatingPolicy",
+            "isDeletingPolicy",
+            "isImageValidatingPolicy",
+            "isGeneratingPolicy",
+            "isMutatingPolicy",
         ],
     ),
 ];
 
-const VALUES_KEYS: &Keys =
-    &[("", &["globalValues", "policies", "namespaceSelector", "namespaces", "subresources"])];
+const VALUES_KEYS: &Keys = &[("", &["globalValues", "policies", "namespaceSelector", "namespaces", "subresources"])];
 
 /// A Test from its document.
 ///
@@ -286,7 +318,10 @@ pub fn test(mut document: Value) -> Result<Test, String> {
     }
     let mut test: Test = decode(document)?;
     if test.api_version.is_empty() || test.kind.is_empty() || !test.name.is_empty() {
-        return Err("test file uses a deprecated schema: apiVersion and kind are required, and the name belongs below metadata".into());
+        return Err(
+            "test file uses a deprecated schema: apiVersion and kind are required, and the name belongs below metadata"
+                .into(),
+        );
     }
     dedupe(&mut test.policies);
     dedupe(&mut test.resources);
@@ -329,7 +364,9 @@ pub fn user_info(document: Value) -> Result<RequestInfo, String> {
 }
 
 fn has_type(document: &Value) -> bool {
-    ["apiVersion", "kind"].iter().all(|key| document.get(key).and_then(Value::as_str).is_some_and(|word| !word.is_empty()))
+    ["apiVersion", "kind"]
+        .iter()
+        .all(|key| document.get(key).and_then(Value::as_str).is_some_and(|word| !word.is_empty()))
 }
 
 fn decode<T: DeserializeOwned>(mut document: Value) -> Result<T, String> {

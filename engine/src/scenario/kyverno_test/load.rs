@@ -38,6 +38,8 @@ pub struct TestData {
     pub exceptions: Vec<Value>,
     /// Exceptions of policies.kyverno.io.
     pub cel_exceptions: Vec<Value>,
+    /// Documents of each `cloneSourceResource`.
+    pub clones: IndexMap<String, Vec<Value>>,
     /// Roles and user.
     pub user: Option<RequestInfo>,
     /// Values, mocks, kinds.
@@ -51,12 +53,22 @@ pub struct TestData {
 /// # Errors
 /// The first document that cannot be read, with line and column.
 pub fn documents(path: &str, text: &str) -> Result<Vec<Value>, String> {
-    let parsed = crate::parse::parse(path, text);
-    if let Some(problem) = parsed.diagnostics.iter().find(|problem| problem.severity == crate::diagnostic::Severity::Error) {
+    let parsed = crate::parse::yaml::parse(path, text);
+    if let Some(problem) =
+        parsed.diagnostics.iter().find(|problem| problem.severity == crate::diagnostic::Severity::Error)
+    {
         let place = problem.span.map(|span| format!(":{}:{}", span.line, span.column)).unwrap_or_default();
         return Err(format!("{path}{place}: {}", problem.message));
     }
     Ok(parsed.documents.into_iter().map(|document| document.value).collect())
+}
+
+impl TestData {
+    /// The documents that a generate rule clones from.
+    #[must_use]
+    pub fn clone_sources(&self, path: &str) -> Vec<Value> {
+        self.clones.get(path).cloned().unwrap_or_default()
+    }
 }
 
 /// Reads everything that a test names.
@@ -73,7 +85,8 @@ pub fn load(files: &dyn Files, dir: &str, test: Test) -> Result<TestData, String
         (None, path) => values(reader.single(path)?)?,
     };
     let user = if test.userinfo.is_empty() { None } else { Some(user_info(reader.single(&test.userinfo)?)?) };
-    let mut data = TestData { dir: dir.to_owned(), name: test.metadata.str_at(&["name"]).to_owned(), user, ..TestData::default() };
+    let mut data =
+        TestData { dir: dir.to_owned(), name: test.metadata.str_at(&["name"]).to_owned(), user, ..TestData::default() };
     data.policies = reader.policies(&test.policies)?;
     data.resources = unique(reader.resources(&test.resources, &catalog)?);
     data.targets = reader.resources(&test.target_resources, &catalog)?;
@@ -98,6 +111,11 @@ pub fn load(files: &dyn Files, dir: &str, test: Test) -> Result<TestData, String
         data.outside.context_images = list("images");
     }
     data.cluster = cluster;
+    for entry in test.results.iter().filter(|entry| !entry.clone_source_resource.is_empty()) {
+        let path = join(dir, &entry.clone_source_resource);
+        let sources = files.read(&path).map_or(Ok(Vec::new()), |text| manifests(&path, &text, &data.outside.catalog));
+        data.clones.insert(entry.clone_source_resource.clone(), sources.unwrap_or_default());
+    }
     data.results = test.results;
     Ok(data)
 }
@@ -105,7 +123,9 @@ pub fn load(files: &dyn Files, dir: &str, test: Test) -> Result<TestData, String
 fn check_operations(test: &Test, spec: &ValuesSpec) -> Result<(), String> {
     let global = spec.global_operation();
     if !matches!(global, "" | "CREATE" | "UPDATE" | "DELETE" | "CONNECT") {
-        return Err(format!("invalid request.operation value {global:?}, must be one of CREATE, UPDATE, DELETE, CONNECT"));
+        return Err(format!(
+            "invalid request.operation value {global:?}, must be one of CREATE, UPDATE, DELETE, CONNECT"
+        ));
     }
     for entry in &test.results {
         if !matches!(entry.operation.as_str(), "" | "CREATE" | "UPDATE" | "DELETE") {
@@ -210,7 +230,13 @@ impl Reader<'_> {
                 match (gvk.group.as_str(), gvk.version.as_str(), gvk.kind.as_str()) {
                     ("kyverno.io", "v2" | "v2beta1", "PolicyException") => data.exceptions.push(loaded.value),
                     ("policies.kyverno.io", _, "PolicyException") => data.cel_exceptions.push(loaded.value),
-                    _ => return Err(format!("unable to load exceptions (policy exception type not supported {}, Kind={})", gvk.api_version(), gvk.kind)),
+                    _ => {
+                        return Err(format!(
+                            "unable to load exceptions (policy exception type not supported {}, Kind={})",
+                            gvk.api_version(),
+                            gvk.kind
+                        ));
+                    }
                 }
             }
         }
@@ -236,7 +262,10 @@ impl Reader<'_> {
         Ok(objects)
     }
 
-    fn global_context(&self, entries: &[GlobalContextEntry]) -> Result<IndexMap<String, Result<Value, String>>, String> {
+    fn global_context(
+        &self,
+        entries: &[GlobalContextEntry],
+    ) -> Result<IndexMap<String, Result<Value, String>>, String> {
         let mut evaluated = IndexMap::new();
         for entry in entries {
             if entry.name.trim().is_empty() {
@@ -245,10 +274,21 @@ impl Reader<'_> {
             let sources = [entry.data.is_some(), entry.resources.is_some(), entry.resource_files.is_some()];
             match sources.iter().filter(|there| **there).count() {
                 1 => {}
-                0 => return Err(format!("globalContextEntries entry {:?}: one of data, resources, or resourceFiles is required", entry.name)),
-                _ => return Err(format!("globalContextEntries entry {:?}: data, resources, and resourceFiles are mutually exclusive", entry.name)),
+                0 => {
+                    return Err(format!(
+                        "globalContextEntries entry {:?}: one of data, resources, or resourceFiles is required",
+                        entry.name
+                    ));
+                }
+                _ => {
+                    return Err(format!(
+                        "globalContextEntries entry {:?}: data, resources, and resourceFiles are mutually exclusive",
+                        entry.name
+                    ));
+                }
             }
-            let mut root = entry.data.clone().unwrap_or_else(|| Value::Array(entry.resources.clone().unwrap_or_default()));
+            let mut root =
+                entry.data.clone().unwrap_or_else(|| Value::Array(entry.resources.clone().unwrap_or_default()));
             for path in entry.resource_files.iter().flatten() {
                 if let Value::Array(items) = &mut root {
                     items.extend(self.documents(&join(self.dir, path))?);
@@ -264,7 +304,9 @@ impl Reader<'_> {
 }
 
 fn project(entry: &GlobalContextEntry, root: Value) -> Result<Value, String> {
-    let search = |path: &str, value: &Value| jmespath::search(path, value).map_err(|error| error.to_string());
+    let search = |path: &str, value: &Value| {
+        jmespath::query(path, value, &jmespath::Env::default()).map_err(|error| error.to_string())
+    };
     let root = if entry.field_path.is_empty() { root } else { search(&entry.field_path, &root)? };
     if entry.projections.is_empty() {
         return Ok(root);
@@ -328,7 +370,10 @@ fn fill_null_mappings(value: &mut Value) {
     match value {
         Value::Object(map) => {
             for (key, value) in map {
-                let mapping = matches!(key.as_str(), "annotations" | "labels" | "matchLabels" | "nodeSelector" | "data" | "stringData");
+                let mapping = matches!(
+                    key.as_str(),
+                    "annotations" | "labels" | "matchLabels" | "nodeSelector" | "data" | "stringData"
+                );
                 if value.is_null() && mapping {
                     *value = Value::Object(Map::new());
                 } else {

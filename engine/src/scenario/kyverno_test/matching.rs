@@ -6,6 +6,7 @@ use super::compare::{Comparison, compare};
 use super::document::TestResult;
 use super::response::{ByResource, EngineResponse, TestResponse, patched_target};
 use crate::eval::verdict::{RuleResponse, RuleType, Status};
+use crate::object::ObjectExt;
 use crate::scenario::report::Row;
 
 /// Reads the documents of an expected file, relative to the test; an error in words.
@@ -142,19 +143,16 @@ struct Failure {
 }
 
 /// Compares the manifests that the expectation names; the status is compared by [`check_status`].
-fn check(
-    entry: &TestResult,
-    rule: &RuleResponse,
-    object: &Value,
-    read: &ReadExpected<'_>,
-) -> Result<String, Failure> {
+fn check(entry: &TestResult, rule: &RuleResponse, object: &Value, read: &ReadExpected<'_>) -> Result<String, Failure> {
     let failed = |words: String| Failure { missing: words.contains("not found in manifest"), words };
     let against = |path: &str, what: &str| match read(path) {
         Err(words) => Err(failed(format!("error: failed to load {what} resource ({words})"))),
         Ok(documents) => match compare(object, &documents) {
             Comparison::Same => Ok(()),
             Comparison::Missing(words) => Err(failed(format!("error: failed to load {what} resource ({words})"))),
-            Comparison::Different(place) => Err(Failure { missing: false, words: format!("{what} differs at {place}") }),
+            Comparison::Different(place) => {
+                Err(Failure { missing: false, words: format!("{what} differs at {place}") })
+            }
         },
     };
     if !entry.patched_resources.is_empty() {
@@ -198,7 +196,6 @@ pub fn status_word(response: &EngineResponse, rule: &RuleResponse) -> &'static s
 }
 
 fn unscored(policy: &Value) -> bool {
-    
     policy.at(&["metadata", "annotations", "policies.kyverno.io/scored"]).and_then(Value::as_str) == Some("false")
 }
 

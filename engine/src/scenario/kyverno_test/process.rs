@@ -11,8 +11,8 @@ use super::response::{EngineResponse, TestResponse, patched_target, resource_key
 use super::values::merge_at;
 use super::view::TestView;
 use crate::eval::request::{AdmissionRequest, Operation, UserInfo};
-use crate::eval::verdict::{RuleType, Verdict};
-use crate::eval::{EvalCx, Mode, Profile, engine, generate};
+use crate::eval::verdict::Verdict;
+use crate::eval::{EvalCx, Mode, Profile, engine};
 use crate::object::ObjectExt;
 use crate::object::catalog::guess_resource;
 use crate::object::gvk::Gvk;
@@ -26,7 +26,7 @@ use crate::policy::rule::Rule;
 /// What `kyverno test` would stop with.
 pub fn evaluate(data: &TestData) -> Result<TestResponse, String> {
     let mut responses = TestResponse::default();
-    let processor = Processor::new(data, &mut responses)?;
+    let processor = Processor::new(data)?;
     let mut operations: Vec<&str> = data.results.iter().map(|entry| entry.operation.as_str()).collect();
     operations.retain(|operation| !operation.is_empty());
     operations.sort_unstable();
@@ -72,14 +72,11 @@ struct Processor<'a> {
 }
 
 impl<'a> Processor<'a> {
-    fn new(data: &'a TestData, responses: &mut TestResponse) -> Result<Self, String> {
+    fn new(data: &'a TestData) -> Result<Self, String> {
         let mut classic = Vec::new();
         for object in data.policies.iter().filter(|object| is_classic(object)) {
             let policy = ClassicPolicy::read(object)?;
-            match crate::policy::lint::refusal(&policy) {
-                Some(words) => drop(responses.skipped.insert(policy.name.clone(), words)),
-                None => classic.push(policy),
-            }
+            classic.push(policy);
         }
         let exceptions = data.exceptions.iter().map(PolicyException::read).collect::<Result<Vec<_>, _>>()?;
         let objects = [&data.resources, &data.targets, &data.params, &data.cluster];
@@ -116,21 +113,28 @@ impl<'a> Processor<'a> {
         let user = self.data.user.as_ref().and_then(|info| info.user_info.clone());
         let mut last = Vec::new();
         self.cel.run(&mut current, operation, user.as_ref(), view, &mut responses, &mut last)?;
-        for policy in self.classic.iter().filter(|policy| policy.spec.rules.iter().any(|rule| rule.generate.is_some())) {
+        for policy in self.classic.iter().filter(|policy| policy.spec.rules.iter().any(|rule| rule.generate.is_some()))
+        {
             let verdict = self.classic(policy, &current, operation, view, engine::background_checks)?;
             if verdict.rules.is_empty() {
                 continue;
             }
             let mut response = EngineResponse::new(&policy.raw, &current);
             response.rules = verdict.rules;
-            self.generate(policy, &current, operation, &mut response)?;
             responses.push(response);
         }
         responses.extend(last);
         Ok(responses)
     }
 
-    fn classic(&self, policy: &ClassicPolicy, resource: &Value, operation: &str, view: &TestView<'_>, door: Door) -> Result<Verdict, String> {
+    fn classic(
+        &self,
+        policy: &ClassicPolicy,
+        resource: &Value,
+        operation: &str,
+        view: &TestView<'_>,
+        door: Door,
+    ) -> Result<Verdict, String> {
         let request = self.request(policy, resource, operation)?;
         Ok(door(policy, &self.surroundings(&request, view)))
     }
@@ -139,39 +143,15 @@ impl<'a> Processor<'a> {
         EvalCx { request, view, exceptions: &self.exceptions, profile: Profile::V1_19, mode: Mode::Cli, trace: false }
     }
 
-    /// `handleGeneratePolicy`: a generate controller over a cluster of the trigger and the clone sources only.
-    fn generate(&self, policy: &ClassicPolicy, trigger: &Value, operation: &str, response: &mut EngineResponse) -> Result<(), String> {
-        let mut generated = Vec::new();
-        for answer in response.rules.iter().filter(|answer| answer.rule_type == RuleType::Generation) {
-            let mut objects = vec![trigger.clone()];
-            for entry in &self.data.results {
-                let (namespace, name) = entry.policy.split_once('/').unwrap_or(("", &entry.policy));
-                if namespace == policy.namespace && name == policy.name && entry.rule == answer.name {
-                    objects.extend(self.data.clone_sources(&entry.clone_source_resource));
-                }
-            }
-            let view = self.view(trigger.name(), operation, &objects);
-            let request = self.request(policy, trigger, operation)?;
-            let Some(rule) = policy.spec.rules.iter().find(|rule| rule.name == answer.name) else { continue };
-            match generate::render(policy, rule, &self.surroundings(&request, &view)) {
-                Ok(made) => generated.push((answer.name.clone(), made)),
-                // A generation that fails leaves the answers as they are.
-                Err(_) => return Ok(()),
-            }
-        }
-        for (name, made) in generated {
-            if let Some(answer) = response.rules.iter_mut().find(|answer| answer.name == name) {
-                answer.generated = made;
-            }
-        }
-        Ok(())
-    }
-
     /// `makePolicyContext`: the values may change the object itself.
     fn request(&self, policy: &ClassicPolicy, resource: &Value, explicit: &str) -> Result<AdmissionRequest, String> {
         let outside = &self.data.outside;
         let values = outside.values.for_resource(&policy.name, resource.name());
-        let wanted = if explicit.is_empty() { values.get("request.operation").and_then(Value::as_str).unwrap_or("") } else { explicit };
+        let wanted = if explicit.is_empty() {
+            values.get("request.operation").and_then(Value::as_str).unwrap_or("")
+        } else {
+            explicit
+        };
         let operation = match wanted {
             "UPDATE" => Operation::Update,
             "DELETE" => Operation::Delete,

@@ -34,7 +34,7 @@ fn run_document(files: &dyn Files, path: &str, document: serde_json::Value) -> T
         }
         Err(words) => TestReport::failed(path, &name, FORMAT, words),
     };
-    match data.outside.network.take() {
+    match data.outside.asked_network() {
         Some(what) if report.status == Outcome::Failed => report.skipped(format!("needs the network: {what}")),
         _ => report,
     }

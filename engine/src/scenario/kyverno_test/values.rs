@@ -25,7 +25,9 @@ impl ValuesSpec {
     #[must_use]
     pub fn for_rule(&self, policy: &str, rule: &str) -> Vec<(String, Value)> {
         let named = |entry: &&NamedValues| {
-            ["", "autogen-", "autogen-cronjob-"].iter().any(|prefix| rule.strip_prefix(prefix) == Some(entry.name.as_str()))
+            ["", "autogen-", "autogen-cronjob-"]
+                .iter()
+                .any(|prefix| rule.strip_prefix(prefix) == Some(entry.name.as_str()))
         };
         let entry = self.policies.iter().find(|entry| entry.name == policy);
         let Some(entry) = entry.and_then(|entry| entry.rules.iter().find(named)) else { return Vec::new() };

@@ -1,6 +1,7 @@
 //! The cluster and the outside as a test sees them: its own objects, values and mocks, and nothing else.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use indexmap::IndexMap;
 use serde_json::{Value, json};
@@ -32,6 +33,23 @@ pub struct Outside {
     pub cluster: bool,
     /// Built-in kinds and those of the CRDs of `clusterResources`.
     pub catalog: Catalog,
+    /// What was asked of a registry, if anything was: a test that fails then needs the network.
+    pub network: Arc<Mutex<Option<String>>>,
+}
+
+impl Outside {
+    /// Notes that a registry was asked for something.
+    pub fn ask_network(&self, what: &str) {
+        if let Ok(mut network) = self.network.lock() {
+            network.get_or_insert_with(|| what.to_owned());
+        }
+    }
+
+    /// What a registry was asked for first.
+    #[must_use]
+    pub fn asked_network(&self) -> Option<String> {
+        self.network.lock().ok().and_then(|network| network.clone())
+    }
 }
 
 /// The eyes of one evaluation.
@@ -59,7 +77,8 @@ impl<'a> TestView<'a> {
     fn mocked(&self, call: &ApiCall) -> Option<Answer> {
         let url = if call.url.is_empty() { &call.url_path } else { &call.url };
         let method = if call.method.is_empty() { "GET" } else { &call.method };
-        let own_url = |entry: &&ApiCallResponse| entry.url.trim() == url || entry.url.is_empty() && entry.url_path.trim() == url;
+        let own_url =
+            |entry: &&ApiCallResponse| entry.url.trim() == url || entry.url.is_empty() && entry.url_path.trim() == url;
         let of_method = |wanted: &str| {
             let same = |entry: &&ApiCallResponse| entry.method.trim().eq_ignore_ascii_case(wanted);
             self.outside.api_calls.iter().filter(own_url).find(same)
@@ -162,16 +181,18 @@ impl View for TestView<'_> {
 
     fn image_data(&self, image: &str) -> Answer {
         let found = self.outside.context_images.iter().find(|entry| entry.str_at(&["image"]) == image);
+        match found {
+            Some(data) => return Answer::Data(data.clone()),
+            None => self.outside.ask_network(&format!("metadata of {image}")),
+        }
         if !self.cel {
             return Answer::Unavailable;
         }
-        match found {
-            Some(data) => Answer::Data(data.clone()),
-            None => Answer::Failed(format!("image data not found for {image}")),
-        }
+        Answer::Failed(format!("image data not found for {image}"))
     }
 
-    fn image_verified(&self, _image: &str, _attestor: &Value) -> Answer {
+    fn image_verified(&self, image: &str, _attestor: &Value) -> Answer {
+        self.outside.ask_network(&format!("signatures of {image}"));
         Answer::Unavailable
     }
 

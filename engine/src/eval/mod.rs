@@ -5,6 +5,7 @@
 pub mod action;
 pub mod anchors;
 pub mod autogen;
+pub mod block;
 pub mod compare;
 pub mod conditions;
 pub mod context;

@@ -366,3 +366,7 @@ fn substituted_properties(
 fn text_of(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
+
+#[cfg(test)]
+#[path = "engine_tests.rs"]
+mod tests;

@@ -24,6 +24,8 @@ pub mod operators;
 pub mod pattern;
 pub mod pod_security;
 pub mod request;
+#[cfg(test)]
+pub(crate) mod testing;
 mod tolerate;
 pub mod trace;
 pub mod validate;

@@ -100,7 +100,7 @@ fn analyse(text: &str, dialect: Dialect) -> Analysis {
         match c {
             '\t' if dialect == Dialect::V3 => tabs = true,
             c if !is_printable(c) => special = true,
-            _ => {},
+            _ => {}
         }
         break_space |= c == ' ' && previous_break;
         space_break |= is_break(c) && previous_space;
@@ -109,7 +109,8 @@ fn analyse(text: &str, dialect: Dialect) -> Analysis {
         previous_break = is_break(c);
         after_blank = matches!(c, ' ' | '\t') || is_break(c);
     }
-    let at_edge = |text: &str| text.starts_with(|c| c == ' ' || is_break(c)) || text.ends_with(|c| c == ' ' || is_break(c));
+    let at_edge =
+        |text: &str| text.starts_with(|c| c == ' ' || is_break(c)) || text.ends_with(|c| c == ' ' || is_break(c));
     let odd = space_break || special || tabs;
     Analysis {
         multiline: line_breaks,
@@ -134,7 +135,7 @@ impl Writer {
                 self.put('\'');
                 self.folded(text, true);
                 self.put('\'');
-            },
+            }
             Style::DoubleQuoted => self.double_quoted(text),
             Style::Literal => self.literal(text),
         }
@@ -215,7 +216,7 @@ impl Writer {
         match (from_end.next().is_some_and(is_break), from_end.next().is_none_or(is_break)) {
             (false, _) => self.put('-'),
             (true, true) => self.put('+'),
-            (true, false) => {},
+            (true, false) => {}
         }
         // The line break at the very end is written by the caller.
         for line in text.strip_suffix('\n').unwrap_or(text).split('\n') {

@@ -66,7 +66,9 @@ mod tests {
     use serde_json::json;
 
     fn blocked(rules: &[(&str, Status, &str)], profile: Profile) -> Option<String> {
-        let rules = rules.iter().map(|(name, status, message)| RuleResponse::new(name, RuleType::Validation, *status, *message));
+        let rules = rules
+            .iter()
+            .map(|(name, status, message)| RuleResponse::new(name, RuleType::Validation, *status, *message));
         let verdict = Verdict { rules: rules.collect(), ..Verdict::default() };
         let resource = json!({ "kind": "Namespace", "metadata": { "name": "bad-namespace" } });
         message(&resource, [("disallow-bad-namespace", &verdict)], profile)

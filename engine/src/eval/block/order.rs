@@ -23,12 +23,12 @@ fn compare(left: &str, right: &str, dialect: Dialect) -> Ordering {
     };
     match (a.is_alphabetic(), b.is_alphabetic()) {
         (true, true) => return a.cmp(b),
-        (false, false) => {},
+        (false, false) => {}
         (left_is_letter, _) => {
             // A letter goes after other signs, but in v3 before a longer number.
             let in_number = dialect == Dialect::V3 && before.last().is_some_and(char::is_ascii_digit);
             return if left_is_letter == in_number { Ordering::Less } else { Ordering::Greater };
-        },
+        }
     }
     let zero = *a == '0' || *b == '0';
     let digits_before = before.iter().rev().take_while(|c| c.is_ascii_digit());
@@ -41,7 +41,8 @@ fn compare(left: &str, right: &str, dialect: Dialect) -> Ordering {
 /// The number from a position on, and how many digits it has.
 fn number(text: &[char], at: usize, lead: u64) -> (u64, usize) {
     let digits = text.iter().skip(at).map_while(|c| c.to_digit(10));
-    digits.fold((lead, 0), |(number, length), digit| (number.wrapping_mul(10).wrapping_add(u64::from(digit)), length + 1))
+    digits
+        .fold((lead, 0), |(number, length), digit| (number.wrapping_mul(10).wrapping_add(u64::from(digit)), length + 1))
 }
 
 #[cfg(test)]

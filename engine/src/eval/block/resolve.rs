@@ -4,12 +4,11 @@
 
 const NULLS: [&str; 5] = ["", "~", "null", "Null", "NULL"];
 const BOOLS: [&str; 22] = [
-    "true", "True", "TRUE", "false", "False", "FALSE", "y", "Y", "yes", "Yes", "YES", "n", "N", "no", "No", "NO", "on", "On", "ON",
-    "off", "Off", "OFF",
+    "true", "True", "TRUE", "false", "False", "FALSE", "y", "Y", "yes", "Yes", "YES", "n", "N", "no", "No", "NO", "on",
+    "On", "ON", "off", "Off", "OFF",
 ];
-const SPECIAL: [&str; 13] = [
-    ".nan", ".NaN", ".NAN", ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF", "<<",
-];
+const SPECIAL: [&str; 13] =
+    [".nan", ".NaN", ".NAN", ".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF", "-.inf", "-.Inf", "-.INF", "<<"];
 
 /// Whether a text stays a string without quotes.
 pub(super) fn is_string(text: &str) -> bool {
@@ -39,7 +38,8 @@ fn is_number(text: &str) -> bool {
 /// `1`, `1.`, `.5`, `1.5e-3`.
 fn is_float(unsigned: &str) -> bool {
     let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).map_or((unsigned, None), |(mantissa, rest)| (mantissa, Some(rest)));
+    let (mantissa, exponent) =
+        unsigned.split_once(['e', 'E']).map_or((unsigned, None), |(mantissa, rest)| (mantissa, Some(rest)));
     if exponent.is_some_and(|rest| !digits(rest.strip_prefix(['-', '+']).unwrap_or(rest))) {
         return false;
     }
@@ -68,12 +68,16 @@ fn is_timestamp(text: &str) -> bool {
     let parts: Vec<&str> = date.split('-').collect();
     let [year, month, day] = parts.as_slice() else { return false };
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let in_range = |part: &str, most: u32| digits(part) && part.len() <= 2 && part.parse().is_ok_and(|n: u32| (1..=most).contains(&n));
+    let in_range = |part: &str, most: u32| {
+        digits(part) && part.len() <= 2 && part.parse().is_ok_and(|n: u32| (1..=most).contains(&n))
+    };
     year.len() == 4
         && digits(year)
         && in_range(month, 12)
         && in_range(day, 31)
-        && time.is_none_or(|time| time.bytes().all(|byte| byte.is_ascii_digit() || b":.Z+- ".contains(&byte)) && time.contains(':'))
+        && time.is_none_or(|time| {
+            time.bytes().all(|byte| byte.is_ascii_digit() || b":.Z+- ".contains(&byte)) && time.contains(':')
+        })
 }
 
 #[cfg(test)]
@@ -85,7 +89,9 @@ mod tests {
         for text in ["a", "1a", "check-name", "1.2.3", "0xzz", "12:99", "2024-13-01", "-", "+", "e3"] {
             assert!(is_string(text), "{text}");
         }
-        for text in ["", "no", "1", "-1.5e3", ".5", "0x1F", "1_000", "12:30", "2024-01-02", "2024-01-02T10:00:00Z", "<<", "~"] {
+        for text in
+            ["", "no", "1", "-1.5e3", ".5", "0x1F", "1_000", "12:30", "2024-01-02", "2024-01-02T10:00:00Z", "<<", "~"]
+        {
             assert!(!is_string(text), "{text}");
         }
     }

@@ -1,0 +1,202 @@
+use super::{background_checks, validate};
+use crate::eval::request::AdmissionRequest;
+use crate::eval::testing::{TestView, create, cx, delete, policy, update, validated, yaml};
+use crate::eval::trace::{Outcome, TraceNode};
+use crate::eval::verdict::Status;
+use crate::eval::{EvalCx, Mode};
+use crate::policy::load;
+
+const POD: &str = "{ apiVersion: v1, kind: Pod, metadata: { name: a, namespace: dev, labels: { team: x } }, spec: { containers: [{ name: c, image: nginx }] } }";
+const BARE: &str = "{ apiVersion: v1, kind: ConfigMap, metadata: { name: a, namespace: dev } }";
+const TEAM: &str = "validate: { message: 'a team is required', pattern: { metadata: { labels: { team: '?*' } } } }";
+
+/// `pass: message`, or `none` without a response.
+fn said(rule: &str, request: &AdmissionRequest) -> String {
+    said_with(rule, request, &TestView::default())
+}
+
+fn said_with(rule: &str, request: &AdmissionRequest, view: &TestView) -> String {
+    let verdict = validated(&policy(rule), request, view, &[]);
+    verdict
+        .rules
+        .first()
+        .map_or("none".to_owned(), |rule| format!("{:?}: {}", rule.status, rule.message).to_lowercase())
+}
+
+macro_rules! cases {
+    ($($name:ident: $rule:expr, $request:expr => $wanted:literal;)*) => { $(
+        #[test]
+        fn $name() {
+            assert_eq!(said(&$rule, &$request), $wanted);
+        }
+    )* };
+}
+
+fn deny(conditions: &str) -> String {
+    format!(
+        "validate: {{ message: 'no {{{{ request.object.metadata.name }}}}', deny: {{ conditions: {conditions} }} }}"
+    )
+}
+
+cases! {
+    pattern_passes: TEAM.to_owned(), create(POD) => "pass: validation rule 'r' passed.";
+    pattern_fails: TEAM.to_owned(), create(BARE) => "fail: validation error: a team is required. rule r failed at path /metadata/labels/";
+    pattern_without_message: "validate: { pattern: { metadata: { name: b } } }".to_owned(), create(POD) => "fail: validation error: rule r failed at path /metadata/name/";
+    pattern_is_not_laid_over_a_delete: TEAM.to_owned(), delete(POD) => "none";
+    unknown_kind_gives_no_response: format!("match: {{ any: [{{ resources: {{ kinds: [Secret] }} }}] }}\n{TEAM}"), create(POD) => "none";
+    any_pattern_passes: "validate: { anyPattern: [{ metadata: { name: b } }, { metadata: { name: a } }] }".to_owned(), create(POD) => "pass: validation rule 'r' anypattern[1] passed.";
+    any_pattern_fails: "validate: { message: m, anyPattern: [{ metadata: { name: b } }, { metadata: { namespace: b } }] }".to_owned(), create(POD)
+        => "fail: validation error: m. rule r[0] failed at path /metadata/name/ rule r[1] failed at path /metadata/namespace/";
+    any_pattern_skips: "validate: { anyPattern: [{ metadata: { (name): b } }] }".to_owned(), create(POD)
+        => "skip: rule r[0] skipped: conditional anchor mismatch: resource value 'a' does not match 'b' at path /metadata/name/";
+    deny_always: "validate: { deny: {} }".to_owned(), create(POD) => "fail: validation error: rule r failed";
+    deny_message_is_substituted: deny("{ any: [{ key: a, operator: Equals, value: a }] }"), create(POD) => "fail: no a";
+    deny_adds_the_message_of_the_condition: deny("{ any: [{ key: a, operator: Equals, value: a, message: because }] }"), create(POD) => "fail: no a; because";
+    deny_does_not_hold: deny("{ any: [] }"), create(POD) => "pass: validation rule 'r' passed.";
+    deny_looks_at_the_old_object_on_delete: deny("{ all: [{ key: '{{ request.object.metadata.name }}', operator: Equals, value: a }] }"), delete(POD) => "fail: no a";
+    preconditions_skip: format!("preconditions: {{ all: [{{ key: a, operator: Equals, value: b, message: why }}] }}\n{TEAM}"), create(POD) => "skip: preconditions not met; why";
+    preconditions_fail: format!("preconditions: {{ all: [{{ key: '{{{{ nothing }}}}', operator: Equals, value: b }}] }}\n{TEAM}"), create(POD)
+        => "error: failed to evaluate preconditions: failed to substitute variables in condition key: failed to resolve nothing at path : jmespath query failed: unknown key \"nothing\" in path";
+    foreach_passes: "validate: { foreach: [{ list: request.object.spec.containers, pattern: { image: 'n*' } }] }".to_owned(), create(POD) => "pass: rule passed";
+    foreach_fails: "validate: { message: m, foreach: [{ list: request.object.spec.containers, pattern: { image: 'b*' } }] }".to_owned(), create(POD)
+        => "fail: validation failure: validation error: m. rule r failed at path /image/";
+    foreach_over_a_missing_list_says_nothing: "validate: { foreach: [{ list: request.object.spec.initContainers, pattern: { image: 'b*' } }] }".to_owned(), create(POD) => "none";
+    foreach_deny: "validate: { message: '{{ element.name }} {{ elementIndex }}', foreach: [{ list: request.object.spec.containers, deny: { conditions: { any: [{ key: '{{ element.image }}', operator: Equals, value: nginx }] } } }] }".to_owned(), create(POD)
+        => "fail: validation failure: c 0";
+    foreach_scalars_look_at_the_object: "validate: { foreach: [{ list: \"request.object.metadata.labels.values(@)\", pattern: { metadata: { name: '{{ element }}' } } }] }".to_owned(), create(POD)
+        => "fail: validation failure: validation error: rule r failed at path /metadata/name/";
+    images_are_known: "validate: { message: '{{ images.containers.c.registry }}', deny: {} }".to_owned(), create(POD) => "fail: docker.io";
+    a_variable_is_loaded: "context: [{ name: v, variable: { jmesPath: request.object.metadata.name } }]\nvalidate: { message: '{{ v }}', deny: {} }".to_owned(), create(POD) => "fail: a";
+    a_variable_takes_its_default: "context: [{ name: v, variable: { jmesPath: request.object.nothing, default: d } }]\nvalidate: { message: '{{ v }}', deny: {} }".to_owned(), create(POD) => "fail: d";
+    a_variable_that_is_not_used_is_not_loaded: format!("context: [{{ name: v, variable: {{ jmesPath: request.object.nothing }} }}]\n{TEAM}"), create(POD) => "pass: validation rule 'r' passed.";
+    user_in_subjects: format!("match: {{ any: [{{ resources: {{ kinds: [Pod] }}, subjects: [{{ kind: Group, name: 'dev*' }}] }}] }}\n{TEAM}"), create(POD) => "pass: validation rule 'r' passed.";
+    user_not_in_subjects: format!("match: {{ any: [{{ resources: {{ kinds: [Pod] }}, subjects: [{{ kind: User, name: bob }}] }}] }}\n{TEAM}"), create(POD) => "none";
+    exclude_by_role: format!("exclude: {{ any: [{{ roles: ['default:editor'] }}] }}\n{TEAM}"), create(POD) => "none";
+    exclude_all_needs_all: format!("exclude: {{ all: [{{ roles: ['default:editor'] }}, {{ resources: {{ names: [b] }} }}] }}\n{TEAM}"), create(POD) => "pass: validation rule 'r' passed.";
+    operations_other: format!("match: {{ any: [{{ resources: {{ kinds: [Pod], operations: [UPDATE] }} }}] }}\n{TEAM}"), create(POD) => "none";
+    namespaces_with_wildcards: format!("match: {{ any: [{{ resources: {{ kinds: [Pod], namespaces: ['prod-*'] }} }}] }}\n{TEAM}"), create(POD) => "none";
+    existing_violations_are_tolerated: TEAM.to_owned(), update(BARE, BARE) => "skip: skipping the rule evaluation as pre-existing violations are allowed";
+    new_violations_are_not: TEAM.to_owned(), update(POD, BARE) => "fail: validation error: a team is required. rule r failed at path /metadata/labels/";
+    existing_violations_may_be_forbidden: "validate: { allowExistingViolations: false, pattern: { metadata: { name: b } } }".to_owned(), update(BARE, BARE) => "fail: validation error: rule r failed at path /metadata/name/";
+    preconditions_take_the_leniency_away: format!("preconditions: {{ all: [{{ key: a, operator: Equals, value: a }}] }}\n{TEAM}"), update(BARE, BARE)
+        => "fail: validation error: a team is required. rule r failed at path /metadata/labels/";
+    frozen_patterns_keep_new_values: "validate: { pattern: { metadata: { labels: { team: '{{ request.object.metadata.name }}' } } } }".to_owned(), update(POD, POD) => "skip: skipping the rule evaluation as pre-existing violations are allowed";
+}
+
+#[test]
+fn a_config_map_is_loaded() {
+    let mut view = TestView::default();
+    view.config_maps.insert("default/c".to_owned(), yaml("{ data: { k: v }, metadata: { name: c } }"));
+    let rule = "context: [{ name: c, configMap: { name: c } }]\nvalidate: { message: '{{ c.data.k }}', deny: {} }";
+    assert_eq!(said_with(rule, &create(POD), &view), "fail: v");
+}
+
+#[test]
+fn a_missing_mock_says_what_to_add() {
+    let rule = "context: [{ name: c, apiCall: { urlPath: /api/v1/pods } }]\nvalidate: { deny: { conditions: { all: [{ key: '{{ c }}', operator: Equals, value: v }] } } }";
+    let words = said(rule, &create(POD));
+    assert!(words.contains("add it: `mocks: { apicalls: [{ urlpath: \"/api/v1/pods\""), "{words}");
+}
+
+#[test]
+fn an_api_call_is_searched() {
+    let mut view = TestView::default();
+    view.api_calls.insert("/api/v1/namespaces/dev/pods".to_owned(), yaml("{ items: [1, 2] }"));
+    let rule = "context: [{ name: c, apiCall: { urlPath: '/api/v1/namespaces/{{ request.namespace }}/pods', jmesPath: 'items | length(@)' } }]\nvalidate: { message: 'n {{ c }}', deny: {} }";
+    assert_eq!(said_with(rule, &create(POD), &view), "fail: n 2");
+}
+
+#[test]
+fn injected_values_stand_in_on_the_command_line() {
+    let view = TestView { injected: vec![("c.data.k".to_owned(), "v".into())], ..TestView::default() };
+    let rule = "context: [{ name: c, configMap: { name: c } }]\nvalidate: { message: '{{ c.data.k }}', deny: {} }";
+    let request = create(POD);
+    let cx = EvalCx { mode: Mode::Cli, ..cx(&request, &view, &[]) };
+    assert_eq!(validate(&policy(rule), &cx).rules[0].message, "v");
+}
+
+#[test]
+fn an_exception_lifts_the_rule() {
+    let exception = |rules: &str, conditions: &str| {
+        load::exception(yaml(&format!(
+            "{{ apiVersion: kyverno.io/v2, kind: PolicyException, metadata: {{ name: e, namespace: x }}, spec: {{ exceptions: [{{ policyName: p, ruleNames: [{rules}] }}], match: {{ any: [{{ resources: {{ kinds: [ConfigMap] }} }}] }}, conditions: {conditions} }} }}"
+        )))
+        .unwrap()
+    };
+    let (request, view) = (create(BARE), TestView::default());
+    let lifted = validated(&policy(TEAM), &request, &view, &[exception("'*'", "{ any: [] }")]);
+    assert_eq!(lifted.rules[0].message, "rule is skipped due to policy exceptionsx/e");
+    assert_eq!(lifted.rules[0].exceptions, ["x/e"]);
+    let other_rule = validated(&policy(TEAM), &request, &view, &[exception("autogen-*", "{}")]);
+    assert_eq!(other_rule.rules[0].status, Status::Fail);
+    let broken = validated(
+        &policy(TEAM),
+        &request,
+        &view,
+        &[exception("r", "{ all: [{ key: '{{ nothing }}', operator: Equals, value: 1 }] }")],
+    );
+    assert_eq!(broken.rules[0].status, Status::Fail);
+}
+
+#[test]
+fn a_policy_concerns_only_its_namespace() {
+    let mut policy = policy(TEAM);
+    policy.namespace = "prod".to_owned();
+    assert!(validated(&policy, &create(BARE), &TestView::default(), &[]).rules.is_empty());
+    policy.namespace = "dev".to_owned();
+    assert_eq!(validated(&policy, &create(BARE), &TestView::default(), &[]).rules.len(), 1);
+}
+
+#[test]
+fn one_rule_may_be_the_last() {
+    let mut policy = policy(TEAM);
+    policy.spec.rules.push(policy.spec.rules[0].clone());
+    assert_eq!(validated(&policy, &create(BARE), &TestView::default(), &[]).rules.len(), 2);
+    policy.spec.apply_rules = Some("One".to_owned());
+    assert_eq!(validated(&policy, &create(BARE), &TestView::default(), &[]).rules.len(), 1);
+}
+
+#[test]
+fn a_subresource_is_matched_by_its_parent() {
+    let rule = format!("match: {{ any: [{{ resources: {{ kinds: [Pod/exec] }} }}] }}\n{}", deny("{}"));
+    let mut request = create("{ apiVersion: v1, kind: PodExecOptions, metadata: { name: a } }");
+    request.resource.resource = "pods".to_owned();
+    assert_eq!(said(&rule, &request), "none");
+    request.subresource = "exec".to_owned();
+    assert_eq!(said(&rule, &request), "fail: no a");
+}
+
+#[test]
+fn a_generate_rule_is_done_undone_or_skipped() {
+    let rule = "preconditions: { all: [{ key: '{{ request.object.metadata.labels.team }}', operator: Equals, value: x }] }\ngenerate: { kind: ConfigMap, apiVersion: v1, name: g, namespace: dev, data: {} }";
+    let status = |request: &AdmissionRequest| {
+        background_checks(&policy(rule), &cx(request, &TestView::default(), &[])).rules.first().map(|rule| rule.status)
+    };
+    let other = POD.replace("team: x", "team: y");
+    assert_eq!(status(&create(POD)), Some(Status::Pass));
+    assert_eq!(status(&create(&other)), Some(Status::Skip));
+    assert_eq!(status(&update(POD, &other)), Some(Status::Fail));
+    assert_eq!(status(&delete(POD)), Some(Status::Fail));
+}
+
+fn find<'t>(nodes: &'t [TraceNode], kind: &str) -> Option<&'t TraceNode> {
+    nodes.iter().find_map(|node| if node.kind == kind { Some(node) } else { find(&node.children, kind) })
+}
+
+#[test]
+fn a_rule_that_does_not_match_says_why() {
+    let rule = format!("match: {{ any: [{{ resources: {{ kinds: [Pod], namespaces: ['prod-*'] }} }}] }}\n{TEAM}");
+    let verdict = validated(&policy(&rule), &create(POD), &TestView::default(), &[]);
+    let clauses = &find(&verdict.trace, "filter").unwrap().children;
+    let lines: Vec<_> = clauses.iter().map(|node| (node.text.as_str(), node.outcome)).collect();
+    assert_eq!(lines, [("kinds: Pod, found v1/Pod", Outcome::Yes), ("namespaces: prod-*, found dev", Outcome::No)]);
+    assert_eq!(clauses[1].at.as_deref(), Some("/spec/rules/0/match/any/0/resources/namespaces"));
+}
+
+#[test]
+fn a_comparison_says_what_it_wanted_and_found() {
+    let verdict = validated(&policy(TEAM), &create(BARE), &TestView::default(), &[]);
+    let compare = find(&verdict.trace, "compare").unwrap();
+    assert_eq!(compare.at.as_deref(), Some("/spec/rules/0/validate/pattern/metadata/labels"));
+    assert_eq!(compare.looked_at.as_deref(), Some("/metadata/labels"));
+}

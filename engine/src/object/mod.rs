@@ -1,11 +1,13 @@
 //! An unstructured Kubernetes object: names, labels and paths into a JSON value.
 
+pub mod apply;
 pub mod catalog;
 pub mod diff;
 pub mod duration;
 pub mod gofmt;
 pub mod gvk;
 pub mod image;
+pub mod list_types;
 pub mod merge;
 pub mod merge_keys;
 pub mod names;

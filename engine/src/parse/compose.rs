@@ -34,7 +34,9 @@ pub(super) fn compose(chunk: Chunk<'_>, diagnostics: &mut Vec<Diagnostic>) -> Ve
         diagnostics.push(Diagnostic::error("out of memory").at(chunk.file, None));
         return documents;
     };
-    let mut composer = Composer { chunk, diagnostics, stack: Vec::new(), anchors: HashMap::new(), nodes: 0 };
+    let breaks = chunk.text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+    let lines = std::iter::once(0).chain(breaks).collect();
+    let mut composer = Composer { chunk, lines, diagnostics, stack: Vec::new(), anchors: HashMap::new(), nodes: 0 };
     loop {
         let step = parser.next().map_err(|problem| composer.syntax_error(&problem)).and_then(|event| {
             let done = matches!(event.kind, Kind::StreamEnd);
@@ -88,6 +90,8 @@ type Fault = Box<Diagnostic>;
 
 struct Composer<'a, 'd> {
     chunk: Chunk<'a>,
+    /// Where each line starts.
+    lines: Vec<usize>,
     diagnostics: &'d mut Vec<Diagnostic>,
     stack: Vec<Frame>,
     /// `None` while the anchored node is still open.
@@ -284,12 +288,11 @@ impl Composer<'_, '_> {
         };
         let mut mark = problem.mark;
         if problem.offset_only {
-            let before = self.chunk.text.get(..mark.index).unwrap_or("");
-            mark.line = before.matches('\n').count();
-            mark.column = before.rsplit('\n').next().unwrap_or("").chars().count();
+            mark.line = usize::MAX;
         }
-        let mut diagnostic = *self.fault(&words, self.span(mark, mark));
-        let line = self.chunk.text.lines().nth(mark.line).unwrap_or("");
+        let span = self.span(mark, mark);
+        let mut diagnostic = *self.fault(&words, span);
+        let line = self.chunk.text.lines().nth(span.line - self.chunk.line - 1).unwrap_or("");
         if problem.offset_only {
             diagnostic = diagnostic.hint("Remove the invisible control character.");
         } else if line.chars().take_while(|c| c.is_whitespace()).any(|c| c == '\t') {
@@ -305,12 +308,26 @@ impl Composer<'_, '_> {
     /// A place in the file; white space at its end is left out.
     fn span(&self, start: Mark, end: Mark) -> Span {
         let text = self.chunk.text.get(start.index..end.index.max(start.index)).unwrap_or("");
+        let (line, column) = self.line_and_column(start);
         Span {
             start: self.chunk.offset + start.index,
             end: self.chunk.offset + start.index + text.trim_end().len(),
-            line: self.chunk.line + start.line + 1,
-            column: start.column + 1,
+            line: self.chunk.line + line + 1,
+            column: column + 1,
         }
+    }
+
+    /// libyaml counts a line too many at the end of the text, and U+2028 and its like as line breaks; editors do not.
+    fn line_and_column(&self, mark: Mark) -> (usize, usize) {
+        let starts_before = |line: usize| self.lines.get(line).is_some_and(|start| *start <= mark.index);
+        if starts_before(mark.line) && !starts_before(mark.line.saturating_add(1)) {
+            return (mark.line, mark.column);
+        }
+        let line = self.lines.partition_point(|start| *start <= mark.index).saturating_sub(1);
+        let start = self.lines.get(line).copied().unwrap_or(0);
+        // Counting in a very long line would take too long for each of its nodes.
+        let near = self.chunk.text.get(start..mark.index).filter(|before| before.len() < 4096);
+        (line, near.map_or(mark.column, |before| before.chars().count()))
     }
 
     fn mark_of(&self, span: Span) -> Mark {

@@ -102,3 +102,22 @@ fn hostile_exponents_end() {
         let _ = (value.mul_scalar(1e300), value.div_scalar(1e-300), value.value());
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn canonical_text_means_the_same(text in "[+-]?[0-9]{1,12}(\\.[0-9]{0,9})?(n|u|m|k|M|G|T|P|Ki|Mi|Gi|Ti|e3|E-2|)") {
+        let value = q(&text);
+        let again = q(&value.to_string());
+        proptest::prop_assert_eq!(value.compare(&again), Ordering::Equal, "{} {}", value, again);
+        proptest::prop_assert_eq!(value.canonical(), again.canonical());
+        proptest::prop_assert_eq!(value.sub(&again).sign(), 0);
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text in "\\PC{0,20}") {
+        let _ = Quantity::parse(&text).map(|value| value.to_string());
+        let _ = crate::object::duration::Duration::parse(&text);
+        let _ = crate::object::time::Time::parse_rfc3339(&text);
+        let _ = crate::object::time::Time::parse(&text, &text).map(|time| time.format(&text));
+    }
+}

@@ -122,7 +122,7 @@ fn format_piece(time: &Time, piece: &Piece<'_>) -> String {
         }
         Piece::Element(name) => *name,
     };
-    let twelve = if civil.hour % 12 == 0 { 12 } else { civil.hour % 12 };
+    let twelve = (civil.hour + 11) % 12 + 1;
     let month = usize::try_from(civil.month).ok().and_then(|m| MONTHS.get(m.checked_sub(1)?)).unwrap_or(&"");
     let day = usize::try_from(civil.weekday).ok().and_then(|d| DAYS.get(d)).unwrap_or(&"");
     match name {
@@ -281,17 +281,11 @@ fn two_digits(rest: &str, fixed: bool) -> Option<(u32, &str)> {
 }
 
 fn named<'a>(rest: &'a str, names: &[&str], length: Option<usize>) -> Option<(u32, &'a str)> {
-    let mut index = 0;
-    for name in names {
+    (0..).zip(names).find_map(|(index, name)| {
         let name = name.get(..length.unwrap_or(name.len())).unwrap_or(name);
-        if let Some((head, after)) = rest.split_at_checked(name.len())
-            && head.eq_ignore_ascii_case(name)
-        {
-            return Some((index, after));
-        }
-        index += 1;
-    }
-    None
+        let (head, after) = rest.split_at_checked(name.len())?;
+        head.eq_ignore_ascii_case(name).then_some((index, after))
+    })
 }
 
 fn within(value: u32, range: std::ops::RangeInclusive<u32>, what: &'static str) -> Result<u32, &'static str> {

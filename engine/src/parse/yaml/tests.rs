@@ -77,7 +77,7 @@ fn places() {
     let parsed = parse("f", text);
     let at = |document: usize, pointer: &str| {
         let tree = parsed.documents[document].spans.find(pointer).unwrap();
-        (tree.span.line, tree.span.column, &text[tree.span.start..tree.span.end])
+        (tree.span.line, tree.span.column, text.get(tree.span.start..tree.span.end).unwrap())
     };
     assert_eq!(at(0, "/ä"), (1, 4, "1"));
     assert_eq!(at(0, "/spec/rules/0/name"), (4, 11, "\"x\""));
@@ -115,4 +115,62 @@ fn embedded_texts() {
     assert_eq!(one("- op: add\n  path: /a\n").unwrap(), json!([{"op": "add", "path": "/a"}]));
     assert_eq!(one("").unwrap(), Value::Null);
     assert!(one("a: [").is_err());
+}
+
+/// Pieces that YAML gives a meaning to, so that random texts get somewhere.
+const PIECES: [&str; 32] = [
+    "a",
+    "b: ",
+    "- ",
+    "\n",
+    "  ",
+    "\t",
+    "---\n",
+    "...\n",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    "&x ",
+    "*x",
+    "<<: ",
+    "? ",
+    ": ",
+    "|\n",
+    ">-\n",
+    "\"",
+    "'",
+    "#",
+    "%YAML 1.1\n",
+    "!!int ",
+    "!t ",
+    "0x1",
+    "é",
+    "😀",
+    "\u{0}",
+    "\r\n",
+    "\u{feff}",
+];
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_read_or_refused(picks in proptest::collection::vec(0..PIECES.len(), 0..60), wild in "\\PC{0,20}") {
+        let text: String = picks.iter().map(|pick| PIECES[*pick]).chain([wild.as_str()]).collect();
+        let parsed = parse("f", &text);
+        let spans = parsed.diagnostics.iter().filter_map(|d| d.span).chain(parsed.documents.iter().map(|d| d.span));
+        for span in spans {
+            assert!(text.get(span.start..span.end).is_some(), "{span:?} in {text:?}");
+            let before = text.get(..span.start).unwrap();
+            assert_eq!(span.line, before.matches('\n').count() + 1, "{span:?} in {text:?}");
+        }
+        for document in &parsed.documents {
+            assert_eq!(one(&super::super::emit(&document.value)).ok().as_ref(), Some(&document.value), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+        let _ = parse("f", &String::from_utf8_lossy(&bytes));
+    }
 }

@@ -12,6 +12,7 @@ mod strings;
 #[cfg(test)]
 mod tests;
 mod time;
+mod x509;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -154,6 +155,7 @@ pub fn all() -> &'static [FunctionInfo] {
             semver::TABLE,
             lists::TABLE,
             images::TABLE,
+            x509::TABLE,
             random::TABLE,
         ];
         let mut all: Vec<_> = families.concat();

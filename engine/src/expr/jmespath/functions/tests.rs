@@ -283,3 +283,73 @@ fn random() {
     assert_eq!(run("random('[a-z]{12}')"), run("random('[a-z]{12}')"), "the same run draws the same");
     fails("random('')", "no pattern provided");
 }
+
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\n\
+MIICjzCCAfigAwIBAgICEJIwDQYJKoZIhvcNAQELBQAwMDELMAkGA1UEBhMCREUx\n\
+DTALBgNVBAoMBEFjbWUxEjAQBgNVBAMMCWFjbWUudGVzdDAgFw0yNjExMjIxOTMz\n\
+MDZaGA8yMTI2MTAyOTE5MzMwNlowMDELMAkGA1UEBhMCREUxDTALBgNVBAoMBEFj\n\
+bWUxEjAQBgNVBAMMCWFjbWUudGVzdDCBnzANBgkqhkiG9w0BAQEFAAOBjQAwgYkC\n\
+gYEArps8kQE/QrJu2ysyW5v5OiRanl5jMvWER8OE/jOQ8pGJDxh9DlvAlX+HuuY3\n\
+Bx8Xnc2yMLRimXPtX0seE7XDx/T4G6692PByoOT67Y3ZQrpQMrF+9lEIsg8+zFFB\n\
+phCzjJW3uYkFurZHDWLaQiScmvwHcqgELnw17hEfNitaqjkCAwEAAaOBtTCBsjAd\n\
+BgNVHQ4EFgQUBoZH6K6GyOzfXh6JNys0oNQe8xEwHwYDVR0jBBgwFoAUBoZH6K6G\n\
+yOzfXh6JNys0oNQe8xEwDwYDVR0TAQH/BAUwAwEB/zAzBgNVHREELDAqggZhLnRl\n\
+c3SHBAoAAAGBCHhAYS50ZXN0hhBodHRwczovL2EudGVzdC9wMAsGA1UdDwQEAwIC\n\
+hDAdBgNVHSUEFjAUBggrBgEFBQcDAQYIKwYBBQUHAwIwDQYJKoZIhvcNAQELBQAD\n\
+gYEAOkeV0wBpa6Rl3410TdW6JnJ7zisUZfrDcsKrnJq1vXhdyfJpKCLz7viaYRnk\n\
+kmH5h9nbW+1OZ6xPh3JL+zBpNDP7LMsJt6An1Ob/4gOapMVGe8GL+0NjEOxAPdCS\n\
+/uB9QZZr4O6ya7vXIN9ssLOvgF8VV2dCPLPULlePKAGYzn0=\n\
+-----END CERTIFICATE-----";
+const REQUEST: &str = "-----BEGIN CERTIFICATE REQUEST-----\n\
+MIIBdjCB4AIBADATMREwDwYDVQQDDAhjc3IudGVzdDCBnzANBgkqhkiG9w0BAQEF\n\
+AAOBjQAwgYkCgYEArps8kQE/QrJu2ysyW5v5OiRanl5jMvWER8OE/jOQ8pGJDxh9\n\
+DlvAlX+HuuY3Bx8Xnc2yMLRimXPtX0seE7XDx/T4G6692PByoOT67Y3ZQrpQMrF+\n\
+9lEIsg8+zFFBphCzjJW3uYkFurZHDWLaQiScmvwHcqgELnw17hEfNitaqjkCAwEA\n\
+AaAkMCIGCSqGSIb3DQEJDjEVMBMwEQYDVR0RBAowCIIGYi50ZXN0MA0GCSqGSIb3\n\
+DQEBCwUAA4GBAAxz+4FoPcGix1Xl/kMel78xABiUo8KpZJHolRO5DQNM4+hYRz+h\n\
+8BH5eqfDPbS1m0aoxSpbnvI3q4AzFwceb9UOh7OeOnt19TrvZCgSZ/hk5PM55g/O\n\
+pGu/b8j3+Go9UrjcprgWiI7o9VGQdTOe7vnH6y9eIkHibyvlX3dinhS/\n\
+-----END CERTIFICATE REQUEST-----";
+const ELLIPTIC: &str = "-----BEGIN CERTIFICATE-----\n\
+MIIBbzCCARWgAwIBAgIURRRwX8ov9cZuaWiICBJWVV2fpkwwCgYIKoZIzj0EAwIw\n\
+DTELMAkGA1UEAwwCZWMwHhcNMjYxMTIyMTkzMzA2WhcNMjYxMjIyMTkzMzA2WjAN\n\
+MQswCQYDVQQDDAJlYzBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABAr/yoqf8Tdq\n\
+DvxlNlsyDyqD30eQsgfjcvVxAEIrY8xg/gZL+eMV78CU5/tTQPGadAFobQqXnBDz\n\
+nLDaQ5mZ7KqjUzBRMB0GA1UdDgQWBBQADQ1IOQ3upw515sQ87CDj1jEdizAfBgNV\n\
+HSMEGDAWgBQADQ1IOQ3upw515sQ87CDj1jEdizAPBgNVHRMBAf8EBTADAQH/MAoG\n\
+CCqGSM49BAMCA0gAMEUCIDei6y2at/aBEszAdQiZZSCXiHCH74B/AT9/PXtwy64b\n\
+AiEA06njLfVb2bPP5FL1chVmzC9WizzadE8Wxw65KjnViG0=\n\
+-----END CERTIFICATE-----";
+
+#[test]
+fn certificates() {
+    let decode = |pem: &str| query("x509_decode(@)", &json!(pem), &Env::default()).map_err(|error| error.to_string());
+    let certificate = decode(CERTIFICATE).unwrap();
+    for (field, expected) in [
+        ("Version", json!(3)),
+        ("SerialNumber", json!(4242)),
+        ("SignatureAlgorithm", json!(4)),
+        ("NotBefore", json!("2026-11-22T19:33:06Z")),
+        ("KeyUsage", json!(33)),
+        ("ExtKeyUsage", json!([1, 2])),
+        ("IsCA", json!(true)),
+        ("MaxPathLen", json!(-1)),
+        ("DNSNames", json!(["a.test"])),
+        ("IPAddresses", json!(["10.0.0.1"])),
+        ("EmailAddresses", json!(["x@a.test"])),
+        ("PolicyIdentifiers", json!(null)),
+    ] {
+        assert_eq!(certificate[field], expected, "{field}");
+    }
+    assert_eq!(certificate["Subject"]["Organization"], json!(["Acme"]));
+    assert_eq!(certificate["Issuer"]["CommonName"], json!("acme.test"));
+    assert_eq!(certificate["URIs"][0]["Host"], json!("a.test"));
+    assert_eq!(certificate["PublicKey"]["E"], json!(65537));
+    assert_eq!(certificate["Extensions"][0]["Id"], json!([2, 5, 29, 14]));
+    let request = decode(REQUEST).unwrap();
+    assert_eq!((&request["DNSNames"], &request["Version"]), (&json!(["b.test"]), &json!(0)));
+    assert_eq!(decode(ELLIPTIC), Err("certificate should use rsa algorithm".to_owned()));
+    assert_eq!(decode("x"), Err("failed to decode PEM block".to_owned()));
+    let other = decode("-----BEGIN X-----\nAAAA\n-----END X-----\n").unwrap_err();
+    assert_eq!(other, "PEM block neither contains a CERTIFICATE or CERTIFICATE REQUEST");
+}

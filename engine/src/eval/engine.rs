@@ -14,7 +14,7 @@ use super::matching::{self, Candidate, Requester};
 use super::trace::{Outcome, Trace, TraceNode};
 use super::verdict::{RuleResponse, RuleType, Status, Verdict};
 use super::{Answer, EvalCx, Handler, Mode, RuleCx};
-use super::{conditions, context, exception, images, validate as validate_body};
+use super::{conditions, context, exception, images, mutate as mutate_body, validate as validate_body};
 use crate::expr::context::JsonContext;
 use crate::expr::vars;
 use crate::object::ObjectExt;
@@ -121,8 +121,14 @@ fn request_kind(cx: &EvalCx<'_>) -> Gvk {
     parent.unwrap_or_else(|| if request.kind.kind.is_empty() { request.subject().gvk() } else { request.kind.clone() })
 }
 
-fn mutate_handler(_rule: &Rule, _mode: Mode) -> Option<Handler> {
-    None
+/// At admission existing targets are left to the background controller.
+fn mutate_handler(rule: &Rule, mode: Mode) -> Option<Handler> {
+    let existing = !rule.mutate.as_ref()?.targets.is_empty();
+    match (existing, mode) {
+        (true, Mode::Admission) => None,
+        (true, _) => Some(mutate_body::existing),
+        (false, _) => Some(mutate_body::rule),
+    }
 }
 
 fn images_handler(rule: &Rule, _mode: Mode) -> Option<Handler> {

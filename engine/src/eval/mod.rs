@@ -20,6 +20,7 @@ pub mod images;
 pub mod matching;
 mod messages;
 mod metadata;
+pub mod mutate;
 pub mod operators;
 pub mod pattern;
 pub mod pod_security;

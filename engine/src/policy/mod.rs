@@ -2,12 +2,20 @@
 //!
 //! Nothing here decides anything. Field names and defaults are those of the CRDs (`config/crds`, Kyverno 1.19).
 
+pub mod admission_policies;
+pub mod cel_exception;
+pub mod constraints;
+pub mod deleting;
 pub mod exception;
+pub mod generating;
+pub mod image_validating;
 pub mod lint;
 pub mod load;
+pub mod mutating;
 pub mod rule;
 pub mod schema;
 pub mod selection;
+pub mod validating;
 
 use std::collections::BTreeMap;
 

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use super::error::Error;
 use super::eval;
 use super::ops::Res;
+use super::outside::Outside;
 use super::program::Program;
 use super::value::Val;
-use crate::eval::view::View;
 
 /// Steps that all expressions of one evaluation may take together (Kubernetes' per-policy budget).
 const BUDGET: u64 = 10_000_000;
@@ -20,7 +20,7 @@ pub struct Activation<'a> {
     lazy: &'a [(String, Program)],
     memo: RefCell<BTreeMap<String, Res>>,
     /// The cluster and the outside; without it the libraries that ask them fail.
-    pub view: Option<&'a dyn View>,
+    pub view: Option<&'a dyn Outside>,
     /// The namespace that a namespaced policy is confined to; `""` for the others.
     pub namespace: String,
     /// What `generator.Apply` was given: namespace and object.
@@ -51,7 +51,7 @@ impl Default for Activation<'_> {
 impl<'a> Activation<'a> {
     /// An activation that can see a cluster.
     #[must_use]
-    pub fn new(view: &'a dyn View) -> Self {
+    pub fn new(view: &'a dyn Outside) -> Self {
         Self { view: Some(view), ..Self::default() }
     }
 

@@ -16,6 +16,7 @@ pub mod lib;
 mod lower;
 pub mod opaque;
 pub mod ops;
+pub mod outside;
 pub mod place;
 pub mod program;
 pub mod text;

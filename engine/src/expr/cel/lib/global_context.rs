@@ -1,10 +1,10 @@
 //! Kyverno's `globalContext`.
 
-use crate::eval::view::Answer;
 use crate::expr::cel::convert::from_json;
 use crate::expr::cel::error::Error;
 use crate::expr::cel::eval::Cx;
 use crate::expr::cel::ops::Res;
+use crate::expr::cel::outside::Answer;
 use crate::expr::cel::value::Val;
 
 pub(super) const SIGNATURES: &str = "

@@ -1,11 +1,11 @@
 //! Kyverno's `http`.
 
-use crate::eval::view::{Answer, ApiCall};
 use crate::expr::cel::convert::{from_json, to_json};
 use crate::expr::cel::error::Error;
 use crate::expr::cel::eval::Cx;
 use crate::expr::cel::opaque::Opaque;
 use crate::expr::cel::ops::Res;
+use crate::expr::cel::outside::{Answer, ApiCall};
 use crate::expr::cel::value::Val;
 
 pub(super) const SIGNATURES: &str = "

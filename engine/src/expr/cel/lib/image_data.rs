@@ -1,10 +1,10 @@
 //! Kyverno's `image.GetMetadata`.
 
-use crate::eval::view::{Answer, View};
 use crate::expr::cel::convert::from_json;
 use crate::expr::cel::error::Error;
 use crate::expr::cel::eval::Cx;
 use crate::expr::cel::ops::Res;
+use crate::expr::cel::outside::{Answer, Outside};
 use crate::expr::cel::value::Val;
 
 pub(super) const SIGNATURES: &str = "
@@ -18,7 +18,7 @@ pub(super) fn call(cx: &mut Cx<'_, '_>, _name: &str, args: &[Val]) -> Option<Res
 }
 
 /// Facts about an image.
-pub(super) fn metadata(view: &dyn View, image: &str) -> Res {
+pub(super) fn metadata(view: &dyn Outside, image: &str) -> Res {
     match view.image_data(image) {
         Answer::Data(data) => Ok(from_json(&data)),
         Answer::Failed(words) => Err(Error::new(format!("failed to get image data: {words}"))),

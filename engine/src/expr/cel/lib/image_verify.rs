@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::image_data::metadata;
-use crate::eval::view::{Answer, View};
 use crate::expr::cel::convert::{from_json, to_json};
 use crate::expr::cel::error::Error;
 use crate::expr::cel::eval::Cx;
 use crate::expr::cel::ops::Res;
+use crate::expr::cel::outside::{Answer, Outside};
 use crate::expr::cel::value::Val;
 
 pub(super) const SIGNATURES: &str = "
@@ -37,7 +37,7 @@ pub(super) fn call(cx: &mut Cx<'_, '_>, name: &str, args: &[Val]) -> Option<Res>
 }
 
 /// How many of the attestors vouch for the image; what the run says nothing of does not count.
-fn count(view: &dyn View, image: &str, attestation: Option<&str>, attestors: &[Val]) -> Res {
+fn count(view: &dyn Outside, image: &str, attestation: Option<&str>, attestors: &[Val]) -> Res {
     let mut found = 0_i64;
     for attestor in attestors {
         let mut asked = to_json(attestor)?;

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::eval::view::{Answer, ApiCall, View};
 use crate::expr::cel::convert::{from_json, to_json};
 use crate::expr::cel::error::Error;
 use crate::expr::cel::eval::Cx;
 use crate::expr::cel::ops::Res;
+use crate::expr::cel::outside::{Answer, ApiCall, Outside};
 use crate::expr::cel::value::Val;
 use crate::object::ObjectExt;
 use crate::object::gvk::{Gvk, Gvr};
@@ -126,7 +126,7 @@ fn target<'a>(name: &str, args: &'a [Val]) -> Option<(Target<'a>, &'a [Val])> {
     }
 }
 
-fn to_gvr(view: &dyn View, api_version: &str, kind: &str) -> Res {
+fn to_gvr(view: &dyn Outside, api_version: &str, kind: &str) -> Res {
     match view.resource_of(&Gvk::new(api_version, kind)) {
         Some(gvr) => Ok(Val::object([
             ("Group", Val::str(&gvr.group)),
@@ -143,7 +143,7 @@ fn group_resource(gvr: &Gvr) -> String {
     if gvr.group.is_empty() { gvr.resource.clone() } else { format!("{}.{}", gvr.resource, gvr.group) }
 }
 
-fn list(view: &dyn View, gvr: &Gvr, namespace: &str, labels: Option<&Val>) -> Res {
+fn list(view: &dyn Outside, gvr: &Gvr, namespace: &str, labels: Option<&Val>) -> Res {
     let Some(gvk) = view.kind_of(gvr) else {
         return Err(Error::new(format!("failed to list resource: {} resource not found", group_resource(gvr))));
     };
@@ -165,13 +165,13 @@ fn list(view: &dyn View, gvr: &Gvr, namespace: &str, labels: Option<&Val>) -> Re
     Ok(from_json(&json!({"apiVersion": gvk.api_version(), "kind": format!("{}List", gvk.kind), "items": items})))
 }
 
-fn get(view: &dyn View, gvr: &Gvr, namespace: &str, name: &str) -> Res {
+fn get(view: &dyn Outside, gvr: &Gvr, namespace: &str, name: &str) -> Res {
     let found = view.kind_of(gvr).and_then(|gvk| view.get(&gvk, namespace, name));
     Ok(found.map_or(Val::Null, |object| from_json(&object)))
 }
 
 /// A POST creates nothing here: the view answers what the API server would say.
-fn post(view: &dyn View, gvr: &Gvr, namespace: &str, data: &Val) -> Res {
+fn post(view: &dyn Outside, gvr: &Gvr, namespace: &str, data: &Val) -> Res {
     let root = if gvr.group.is_empty() {
         format!("/api/{}", gvr.version)
     } else {

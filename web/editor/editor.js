@@ -9,7 +9,7 @@ import { unifiedMergeView } from "@codemirror/merge";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { Compartment, EditorState, RangeSet, StateEffect, StateField } from "@codemirror/state";
 import {
-  crosshairCursor, Decoration, drawSelection, dropCursor, EditorView, gutter, GutterMarker, highlightActiveLine, keymap, lineNumbers,
+  crosshairCursor, Decoration, drawSelection, dropCursor, EditorView, gutter, gutterLineClass, GutterMarker, highlightActiveLine, keymap, lineNumbers,
   rectangularSelection, WidgetType,
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
@@ -75,6 +75,9 @@ const marksField = StateField.define({
   },
 });
 
+const nowGutter = new (class extends GutterMarker {
+  elementClass = "cm-now-gutter";
+})();
 const setNow = StateEffect.define();
 const nowField = StateField.define({
   create: () => Decoration.none,
@@ -94,7 +97,13 @@ const nowField = StateField.define({
     }
     return now;
   },
-  provide: (field) => EditorView.decorations.from(field),
+  provide: (field) => [
+    EditorView.decorations.from(field),
+    gutterLineClass.compute([field], (state) => {
+      const first = state.field(field).iter();
+      return first.value ? RangeSet.of([nowGutter.range(first.from)]) : RangeSet.empty;
+    }),
+  ],
 });
 
 /** An editor in `parent`. `on` has `change(id, text)`, `mark(line)`, `caret(line)` and `runTo(line)`. */
@@ -153,7 +162,7 @@ class Editor {
         yaml(),
         marksField,
         nowField,
-        EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false", autocapitalize: "off", autocorrect: "off" }),
+        EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0", spellcheck: "false", autocapitalize: "off", autocorrect: "off" }),
         keymap.of([
           { key: "Alt-Enter", run: (view) => (this.on.runTo(view.state.doc.lineAt(view.state.selection.main.head).number), true) },
           ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...completionKeymap, ...lintKeymap,

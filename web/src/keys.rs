@@ -1,7 +1,7 @@
 //! The table of keys. What a key does and what the help says come from the same lines.
 
 use crate::state::cursor::Move;
-use crate::state::{Action, Dialog, State, Tab};
+use crate::state::{Action, Dialog, Side, State, Tab};
 
 /// One line of the table.
 pub struct Key {
@@ -12,6 +12,13 @@ pub struct Key {
     /// What it does.
     pub text: &'static str,
     act: fn(&State) -> Action,
+}
+
+impl Key {
+    /// What it does now.
+    pub fn action(&self, state: &State) -> Action {
+        (self.act)(state)
+    }
 }
 
 const fn key(key: &'static str, label: &'static str, text: &'static str, act: fn(&State) -> Action) -> Key {
@@ -41,6 +48,9 @@ pub const KEYS: &[Key] = &[
     key("3", "", "", |_| Action::Tab(Tab::Cluster)),
     key("4", "", "", |_| Action::Tab(Tab::Logs)),
     key("5", "", "", |_| Action::Tab(Tab::Report)),
+    key("=", "=", "Mark what the last edit changed", |s| Action::Compare(!s.compare)),
+    key("s", "s", "Steps", |_| Action::Side(Side::Steps)),
+    key("/", "/ or Ctrl K", "Do or find anything", |_| Action::Dialog(Some(Dialog::Palette))),
     key("y", "y", "Share", |_| Action::Dialog(Some(Dialog::Share))),
     key("e", "e", "Examples", |_| Action::Dialog(Some(Dialog::Examples))),
     key("?", "?", "This list", |_| Action::Dialog(Some(Dialog::Keys))),
@@ -61,7 +71,7 @@ pub fn action(state: &State, pressed: &str, shift: bool) -> Option<Action> {
         Some(rest) => shift && rest == pressed,
         None => key.key == pressed && !(shift && arrow),
     });
-    found.map(|key| (key.act)(state))
+    found.map(|key| key.action(state))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ mod client;
 mod js;
 mod keys;
 mod link;
+mod markdown;
 mod outcome;
 mod run;
 mod saved;
@@ -13,6 +14,7 @@ mod ui;
 mod words;
 pub mod worker;
 mod yaml;
+mod zip;
 
 /// Mounts the page.
 pub fn mount() {

@@ -5,6 +5,7 @@ use stepgate_engine::timeline::{Lane, Tone};
 pub const NAME: &str = "Stepgate";
 pub const SKIP: &str = "Skip to the timeline";
 pub const UNTITLED: &str = "Untitled";
+pub const DROP: &str = "Drop YAML files or a folder";
 pub const STARTING: &str = "The engine is starting. You can edit already.";
 pub const NOTHING: &str = "Nothing happens yet. Write a policy and a resource on the left, or open an example.";
 pub const STOPPED: &str = "Stopped. The next edit starts the engine again.";
@@ -50,7 +51,7 @@ pub fn lane(lane: Lane) -> (&'static str, &'static str) {
     match lane {
         Lane::You => ("You", "kubectl"),
         Lane::Gitops => ("GitOps", "reconciles Git"),
-        Lane::ApiServer => ("API server", "the door"),
+        Lane::ApiServer => ("API server", "kube-apiserver"),
         Lane::Mutating => ("Mutate", "synchronous"),
         Lane::Validating => ("Validate", "synchronous"),
         Lane::Etcd => ("etcd", "what is stored"),
@@ -59,6 +60,18 @@ pub fn lane(lane: Lane) -> (&'static str, &'static str) {
         Lane::Reports => ("Reports", "asynchronous"),
         Lane::Cleanup => ("Cleanup", "on schedule"),
         Lane::Controllers => ("Controllers", "Deployments, GC"),
+    }
+}
+
+/// A lane's name where there is little room.
+pub fn lane_short(lane: Lane) -> &'static str {
+    match lane {
+        Lane::ApiServer => "API",
+        Lane::UpdateRequests => "Queue",
+        Lane::Background => "Backgr.",
+        Lane::Controllers => "Others",
+        Lane::Validating => "Valid.",
+        other => self::lane(other).0,
     }
 }
 

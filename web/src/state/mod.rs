@@ -5,6 +5,7 @@ pub mod cursor;
 pub mod document;
 pub mod places;
 pub mod rows;
+pub mod steps;
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -17,6 +18,7 @@ use yew::Reducible;
 
 use cursor::Move;
 use document::Document;
+use steps::StepEdit;
 
 /// What the engine is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,6 +62,16 @@ pub enum Pane {
     Inspector,
 }
 
+/// What the left side shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Side {
+    /// The active file.
+    #[default]
+    File,
+    /// The steps.
+    Steps,
+}
+
 /// A dialog over the page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialog {
@@ -69,6 +81,8 @@ pub enum Dialog {
     Share,
     /// The table of keys.
     Keys,
+    /// Everything one can do, by its name.
+    Palette,
 }
 
 /// A run. Two are equal when they are the same one: comparing event by event would cost more than drawing.
@@ -138,6 +152,10 @@ pub struct State {
     pub tab: Tab,
     /// Open pane of a narrow screen.
     pub pane: Pane,
+    /// What the left side shows.
+    pub side: Side,
+    /// Whether what the last edit changed in the run is marked.
+    pub compare: bool,
     /// Steps that are folded.
     pub folds: BTreeMap<usize, bool>,
     /// Lanes that are not drawn.
@@ -177,6 +195,12 @@ pub enum Action {
     Reveal(Place),
     /// Another behaviour profile.
     Profile(String),
+    /// Other steps.
+    Steps(StepEdit),
+    /// The left side shows this.
+    Side(Side),
+    /// Marks what the last edit changed in the run, or not.
+    Compare(bool),
     /// The engine has begun.
     Begun,
     /// The engine has answered the request of this revision.
@@ -266,11 +290,15 @@ impl State {
                 next.document.remove(id);
                 next.revision += 1;
             }
-            Action::Show(id) => next.document.active = id,
+            Action::Show(id) => {
+                next.document.active = id;
+                next.side = Side::File;
+            }
             Action::Reveal(place) => {
                 if let Some(id) = next.document.named(&place.file).map(|file| file.id) {
                     next.document.active = id;
                     next.pane = Pane::Editor;
+                    next.side = Side::File;
                     next.reveal = Some((place, self.reveal.as_ref().map_or(0, |(_, n)| n + 1)));
                 }
             }
@@ -278,6 +306,12 @@ impl State {
                 next.document.rest.kyverno = version;
                 next.revision += 1;
             }
+            Action::Steps(edit) => {
+                steps::change(&mut next.document, edit);
+                next.revision += 1;
+            }
+            Action::Side(side) => next.side = side,
+            Action::Compare(on) => next.compare = on,
             Action::Begun => next.engine = Engine::Running,
             Action::Answered(revision, timeline, millis) => next.answered(revision, timeline, millis),
             Action::Failed(words) => {

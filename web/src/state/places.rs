@@ -4,13 +4,17 @@ use stepgate_engine::eval::trace::{Outcome, TraceNode};
 use stepgate_engine::timeline::{Event, Source, Timeline, Tone};
 
 use super::Place;
+use super::cursor::index_of;
+
+/// Causes that are followed to find a decision.
+const HOPS: usize = 8;
 
 /// A mark in the gutter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mark {
-    /// Line, from 1.
-    pub line: usize,
-    /// The gravest of what happened because of this line.
+    /// Where.
+    pub place: Place,
+    /// The gravest of what happened because of this place.
     pub tone: Tone,
     /// Index of the first event of that tone.
     pub event: usize,
@@ -22,17 +26,30 @@ pub fn origin(event: &Event) -> Option<&Source> {
     of("cause").or_else(|| of("rule")).or_else(|| of("policy")).or_else(|| of("resource"))
 }
 
-/// Where the editor stands for an event: the innermost decision that failed, in the policy it is written in, else where the event
-/// comes from.
-pub fn now(event: &Event) -> Option<Place> {
-    let source = origin(event)?;
-    let policy =
-        event.detail.sources.iter().find(|s| s.role == "policy" || s.role == "rule").filter(|s| s.file == source.file);
-    let pointer = policy
-        .filter(|_| source.role != "cause")
-        .and_then(|_| failed(&event.detail.trace))
-        .and_then(|node| node.at.clone());
-    Some(Place { file: source.file.clone(), line: source.span.line, start: source.span.start, pointer })
+/// The event itself where it carries a decision, else the nearest cause that does.
+pub fn reason<'e>(events: &'e [Event], event: &'e Event) -> Option<&'e Event> {
+    let mut at = event;
+    for _ in 0..HOPS {
+        if !at.detail.trace.is_empty() {
+            return Some(at);
+        }
+        at = events.get(index_of(events, at.cause?)?)?;
+    }
+    None
+}
+
+/// The places in the editor that an event stands at: first the innermost decision that failed, then where the event comes from.
+pub fn now(events: &[Event], event: &Event) -> Vec<Place> {
+    let place = |s: &Source, pointer| Place { file: s.file.clone(), line: s.span.line, start: s.span.start, pointer };
+    let told = (event.tone == Tone::Deny).then(|| reason(events, event)).flatten();
+    let decided = told.and_then(|told| {
+        let pointer = failed(&told.detail.trace)?.at.clone()?;
+        let policy = told.detail.sources.iter().find(|s| s.role == "policy").or_else(|| origin(told))?;
+        Some(place(policy, Some(pointer)))
+    });
+    let mut own: Vec<&Source> = event.detail.sources.iter().collect();
+    own.sort_by_key(|s| ["cause", "rule", "policy", "resource"].iter().position(|role| *role == s.role));
+    decided.into_iter().chain(own.into_iter().map(|s| place(s, None))).collect()
 }
 
 /// The innermost decision that did not hold.
@@ -41,19 +58,21 @@ pub fn failed(trace: &[TraceNode]) -> Option<&TraceNode> {
     failed(&node.children).filter(|inner| inner.at.is_some()).or(Some(node))
 }
 
-/// The marks of a file, by line.
+/// The marks of a file.
 pub fn marks(timeline: &Timeline, file: &str) -> Vec<Mark> {
     let mut marks: Vec<Mark> = Vec::new();
     for (event, e) in timeline.events.iter().enumerate().filter(|(_, e)| gravity(e.tone) > 0) {
-        let Some(source) = origin(e).filter(|s| s.file == file && s.role != "resource") else { continue };
-        let line = source.span.line;
-        match marks.iter_mut().find(|m| m.line == line) {
+        if origin(e).is_none_or(|source| source.file != file || source.role == "resource") {
+            continue;
+        }
+        let Some(place) = now(&timeline.events, e).into_iter().find(|place| place.file == file) else { continue };
+        match marks.iter_mut().find(|m| m.place == place) {
             Some(mark) if gravity(mark.tone) >= gravity(e.tone) => {}
-            Some(mark) => *mark = Mark { line, tone: e.tone, event },
-            None => marks.push(Mark { line, tone: e.tone, event }),
+            Some(mark) => *mark = Mark { place, tone: e.tone, event },
+            None => marks.push(Mark { place, tone: e.tone, event }),
         }
     }
-    marks.sort_by_key(|mark| mark.line);
+    marks.sort_by_key(|mark| mark.place.line);
     marks
 }
 
@@ -110,7 +129,7 @@ mod tests {
     fn the_gravest_mark_of_a_line_wins() {
         let marks = marks(&run(), "p.yaml");
         assert_eq!(
-            marks.iter().map(|m| (m.line, m.tone, m.event)).collect::<Vec<_>>(),
+            marks.iter().map(|m| (m.place.line, m.tone, m.event)).collect::<Vec<_>>(),
             [(5, Tone::Deny, 2), (18, Tone::Deny, 1)]
         );
         assert_eq!((denials(&run(), "p.yaml"), denials(&run(), "q.yaml")), (2, 0));

@@ -14,8 +14,15 @@ pub enum Row {
     Event(usize),
 }
 
-/// The rows. A step that holds `cursor` is never folded away; with a `filter` only events of that object remain.
-pub fn rows(timeline: &Timeline, cursor: usize, folds: &BTreeMap<usize, bool>, filter: Option<&ObjectRef>) -> Vec<Row> {
+/// The rows. A step that holds `cursor` is never folded away; with a `filter` only events of that object remain, and none
+/// that happens in `hidden` lanes alone.
+pub fn rows(
+    timeline: &Timeline,
+    cursor: usize,
+    folds: &BTreeMap<usize, bool>,
+    hidden: &[Lane],
+    filter: Option<&ObjectRef>,
+) -> Vec<Row> {
     let here = timeline.events.get(cursor).map(|e| e.step);
     let headings = timeline.steps.len() > 1;
     let mut rows = Vec::new();
@@ -26,7 +33,8 @@ pub fn rows(timeline: &Timeline, cursor: usize, folds: &BTreeMap<usize, bool>, f
         }
         step = Some(event.step);
         let folded = headings && folds.get(&event.step).copied().unwrap_or(false) && here != Some(event.step);
-        let shown = filter.is_none_or(|key| i == cursor || concerns(event, key));
+        let seen = !hidden.contains(&event.lane) || event.to.is_some_and(|to| !hidden.contains(&to));
+        let shown = i == cursor || (seen && filter.is_none_or(|key| concerns(event, key)));
         if shown && !folded {
             rows.push(Row::Event(i));
         }
@@ -76,9 +84,9 @@ mod tests {
     fn folds_what_is_quiet() {
         let run = run();
         let folds = quiet_steps(&run, 3);
-        assert_eq!(rows(&run, 3, &folds, None), [Row::Step(0), Row::Step(1), Row::Event(2), Row::Event(3)]);
-        assert_eq!(rows(&run, 0, &folds, None).len(), 6);
-        assert_eq!(rows(&run, 0, &BTreeMap::new(), None).len(), 6);
+        assert_eq!(rows(&run, 3, &folds, &[], None), [Row::Step(0), Row::Step(1), Row::Event(2), Row::Event(3)]);
+        assert_eq!(rows(&run, 0, &folds, &[], None).len(), 6);
+        assert_eq!(rows(&run, 0, &BTreeMap::new(), &[], None).len(), 6);
     }
 
     #[test]

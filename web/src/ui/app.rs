@@ -12,15 +12,17 @@ use web_sys::{HtmlElement, KeyboardEvent};
 use yew::prelude::*;
 
 use super::Page;
+use super::drop::use_drops;
 use super::examples::{self, Entry};
 use super::{
     editor::Editor, examples::Examples, files::Files, header::Header, inspector::Inspector, keys_help::KeysHelp,
-    lanes::Lanes, live::Live, outcome::OutcomeStrip, share::Share, toast::Toast, tour::Tour, transport::Transport,
+    lanes::Lanes, live::Live, outcome::OutcomeStrip, palette::Palette, share::Share, splitter::Splitter, steps::Steps,
+    toast::Toast, tour::Tour, transport::Transport,
 };
 use crate::client::Client;
 use crate::link::{self, Target};
 use crate::state::cursor::Move;
-use crate::state::{Action, Engine, Pane, State};
+use crate::state::{Action, Dialog, Engine, Pane, Side, State};
 use crate::{keys, run, saved, words};
 
 /// Milliseconds that an event stays while playing; a refusal stays twice as long.
@@ -37,6 +39,7 @@ pub fn App() -> Html {
     use_keeping(&page);
     use_playing(&page);
     use_keys(&page);
+    let over = use_drops(&page);
 
     let pane = match page.pane {
         Pane::Editor => "editor",
@@ -59,13 +62,16 @@ pub fn App() -> Html {
                 <section class="left" aria-label="Files">
                     <Files ..props.clone() />
                     <Editor ..props.clone() />
+                    if page.side == Side::Steps { <Steps ..props.clone() /> }
                     <super::foot::Foot page={page.clone()} {stop} />
                 </section>
+                <Splitter name="--left" label="Width of the files" upright=true />
                 <section class="right" id="timeline" aria-label="Timeline" tabindex="-1">
                     <OutcomeStrip ..props.clone() />
                     <Tour ..props.clone() />
                     <Lanes ..props.clone() />
                     <Transport ..props.clone() />
+                    <Splitter name="--insp" label="Height of the inspector" upright=false />
                     <Inspector ..props.clone() />
                 </section>
             </main>
@@ -74,6 +80,8 @@ pub fn App() -> Html {
                 html! { <button aria-current={current} onclick={super::on(&page, move || Action::Pane(pane))}>{ text }</button> }
             }) }</nav>
             <Examples page={page.clone()} entries={(*gallery).clone()} />
+            <Palette page={page.clone()} entries={(*gallery).clone()} />
+            if over { <div class="drop">{ words::DROP }</div> }
             <Share ..props.clone() />
             <KeysHelp ..props.clone() />
             <Toast ..props.clone() />
@@ -111,21 +119,26 @@ async fn open_target(page: &UseReducerDispatcher<State>, entries: &[Entry], empt
         }
         page.dispatch(Action::Open(Box::new(scenario)));
     };
+    let first = || {
+        if let Some(entry) = entries.first().filter(|_| empty) {
+            open(entry.scenario.clone(), String::new());
+        }
+    };
+    let fall_back = |why: String| {
+        first();
+        page.dispatch(Action::Toast(why));
+    };
     match link::target(&hash) {
         Target::Packed(packed, at) => match link::unpack(&packed).await {
             Ok(scenario) => open(scenario, at),
-            Err(why) => page.dispatch(Action::Toast(why.to_owned())),
+            Err(why) => fall_back(why.to_owned()),
         },
         Target::Example(id, at) => match entries.iter().find(|entry| entry.id == id) {
             Some(entry) => open(entry.scenario.clone(), at),
-            None => page.dispatch(Action::Toast(format!("There is no example called {id}."))),
+            None => fall_back(format!("There is no example called {id}.")),
         },
-        Target::Playground(_) => page.dispatch(Action::Toast("Links of the official playground open soon.".to_owned())),
-        Target::Nothing => {
-            if let Some(entry) = entries.first().filter(|_| empty) {
-                open(entry.scenario.clone(), String::new());
-            }
-        }
+        Target::Playground(_) => fall_back("Links of the official playground open soon.".to_owned()),
+        Target::Nothing => first(),
     }
 }
 
@@ -204,6 +217,10 @@ fn use_keys(page: &UseReducerHandle<State>) {
             gloo::events::EventListenerOptions::enable_prevent_default(),
             move |event| {
                 let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
+                if (event.ctrl_key() || event.meta_key()) && event.key() == "k" {
+                    event.prevent_default();
+                    return state.dispatch(Action::Dialog(Some(Dialog::Palette)));
+                }
                 if event.ctrl_key() || event.meta_key() || event.alt_key() || event.default_prevented() || busy(event) {
                     return;
                 }

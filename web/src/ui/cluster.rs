@@ -6,6 +6,7 @@ use yew::prelude::*;
 use super::{Page, on};
 use crate::state::cluster::{self, Mark, Stored};
 use crate::state::cursor::Move;
+use crate::state::steps::StepEdit;
 use crate::state::{Action, Run, State};
 use crate::{words, yaml};
 
@@ -63,13 +64,18 @@ fn sheet(page: &UseReducerHandle<State>, run: &Run, object: &Stored) -> Html {
         html! { <li><button class="stop" aria-current={current} title={event.text.clone()} aria-label={format!("Version {}: {}", n + 1, event.text)}
         onclick={on(page, move || Action::Go(Move::To(index)))}>{ n + 1 }</button></li> }
     };
-    let filter = object.key.clone();
+    let (filter, deleted, edited) =
+        (object.key.clone(), object.key.clone(), (object.key.clone(), object.object.clone()));
+    let delete = on(page, move || Action::Steps(StepEdit::Delete(deleted.clone())));
+    let edit = on(page, move || Action::Steps(StepEdit::Edit(edited.0.clone(), Box::new(edited.1.clone()))));
     html! {
         <div class="sheet">
             <div class="history">
                 <span>{ "History" }</span><ol>{ for history.iter().enumerate().map(version) }</ol>
                 <button class="link" onclick={on(page, move || Action::Filter(Some(filter.clone())))}>{ "only its events" }</button>
-                <span class="quiet">{ "Click a value: who wrote it?" }</span>
+                <span class="grow" />
+                <button class="btn" title="Opens it in the editor; applying the change becomes the last step" onclick={edit}>{ "Edit as a user" }</button>
+                <button class="btn" title="Deleting it becomes the last step" onclick={delete}>{ "Delete" }</button>
             </div>
             <pre class="yaml">{ for yaml::lines(&object.object).into_iter().map(|line| row(page, run, object, line)) }</pre>
         </div>

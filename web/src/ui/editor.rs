@@ -169,7 +169,12 @@ fn decorate(editor: &js::Editor, page: &crate::state::State, file: &str) {
         .map(|mark| {
             let (tone, glyph, word) = words::tone(mark.tone);
             let text = run.events.get(mark.event).map(|e| e.text.as_str()).unwrap_or_default();
-            GutterMark { line: mark.line, tone, glyph, title: format!("{word}: {text}. Click to go there.") }
+            GutterMark {
+                line: line(editor, &mark.place),
+                tone,
+                glyph,
+                title: format!("{word}: {text}. Click to go there."),
+            }
         })
         .collect();
     editor.set_marks(&js_value(&marks));
@@ -189,7 +194,8 @@ fn decorate(editor: &js::Editor, page: &crate::state::State, file: &str) {
 }
 
 fn stand(editor: &js::Editor, page: &crate::state::State, file: &str) {
-    let place = page.event().and_then(places::now).filter(|place| place.file == file);
+    let place =
+        page.event().and_then(|event| places::now(page.events(), event).into_iter().find(|place| place.file == file));
     let now = place.and_then(|place| {
         let event = page.event()?;
         let (tone, ..) = words::tone(event.tone);

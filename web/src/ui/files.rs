@@ -6,7 +6,7 @@ use yew::prelude::*;
 
 use super::{Page, on};
 use crate::state::document::File;
-use crate::state::{Action, places};
+use crate::state::{Action, Side, places};
 
 /// The tabs.
 #[component]
@@ -16,9 +16,11 @@ pub fn Files(props: &Page) -> Html {
     let add = on(page, || Action::Add("resource.yaml".to_owned(), "".into()));
     html! {
         <div class="tabs">
-            <div class="tablist" role="tablist" aria-label="Files">
+            <div class="tablist" role="group" aria-label="Files">
                 { for page.document.files.iter().map(|file| if *renaming == Some(file.id) { input(props, file, &renaming) } else { tab(props, file, &renaming) }) }
             </div>
+            <button class={classes!("tab", "side", (page.side == Side::Steps).then_some("on"))} aria-pressed={(page.side == Side::Steps).to_string()}
+                onclick={on(page, { let open = page.side == Side::Steps; move || Action::Side(if open { Side::File } else { Side::Steps }) })}>{ "steps" }</button>
             <button class="tab add" onclick={add} aria-label="Add a file" title="Add a file">{ "+" }</button>
         </div>
     }
@@ -27,7 +29,7 @@ pub fn Files(props: &Page) -> Html {
 fn tab(props: &Page, file: &File, renaming: &UseStateHandle<Option<u32>>) -> Html {
     let page = &props.page;
     let id = file.id;
-    let current = page.document.active == id;
+    let current = page.document.active == id && page.side == Side::File;
     let denials = page.timeline.as_ref().map_or(0, |run| places::denials(run, &file.name));
     let errors = page.timeline.as_ref().map_or(0, |run| run.diagnostics.iter().filter(|d| d.file == file.name).count());
     let rename = {
@@ -57,7 +59,7 @@ fn tab(props: &Page, file: &File, renaming: &UseStateHandle<Option<u32>>) -> Htm
     let closable = current && page.document.files.len() > 1;
     html! {
         <span class={classes!("tab", current.then_some("on"))} key={id}>
-            <button role="tab" id={format!("file-{id}")} aria-selected={current.to_string()} tabindex={if current { "0" } else { "-1" }}
+            <button class="name" id={format!("file-{id}")} aria-pressed={current.to_string()}
                 title="F2 renames, Delete removes" {onkeydown} onclick={on(page, move || Action::Show(id))}
                 ondblclick={Callback::from(move |_| rename())}>
                 { &file.name }

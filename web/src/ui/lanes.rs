@@ -1,5 +1,7 @@
 //! The picture: a column per lane, a row per event, time downwards. Only the rows in sight are drawn.
 
+use std::collections::BTreeSet;
+
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
@@ -10,7 +12,7 @@ use crate::state::{Action, Engine};
 use crate::words;
 
 /// Height of a row in pixels; the style sheet says the same.
-const HEIGHT: i32 = 30;
+const HEIGHT: i32 = 27;
 /// Rows drawn above and below what is in sight.
 const SPARE: usize = 30;
 /// Rows that fit on the tallest screen.
@@ -25,7 +27,7 @@ pub fn Lanes(props: &Page) -> Html {
     let rows = page
         .timeline
         .as_ref()
-        .map_or_else(Vec::new, |run| rows::rows(run, page.cursor, &page.folds, page.filter.as_ref()));
+        .map_or_else(Vec::new, |run| rows::rows(run, page.cursor, &page.folds, &page.hidden, page.filter.as_ref()));
     let here = rows.iter().position(|row| *row == Row::Event(page.cursor));
     {
         let body = body.clone();
@@ -56,27 +58,43 @@ pub fn Lanes(props: &Page) -> Html {
     let first = top.saturating_sub(SPARE);
     let visible = rows.iter().enumerate().skip(first).take(SIGHT + 2 * SPARE);
     let cause = page.event().and_then(|e| e.cause);
+    let before: Option<BTreeSet<&str>> = page
+        .previous
+        .as_ref()
+        .filter(|_| page.compare)
+        .map(|old| old.events.iter().map(|e| e.anchor.as_str()).collect());
     let row = |(i, row): (usize, &Row)| {
         let y = i as i32 * HEIGHT;
         match row {
             Row::Step(step) => html! { <StepRow key={format!("s{step}")} page={page.clone()} step={*step} {y} /> },
             Row::Event(index) => html! {
                 <EventRow key={*index} run={run.clone()} index={*index} {y} lanes={lanes.clone()} here={*index == page.cursor}
-                    future={*index > page.cursor} cause={run.events.get(*index).map(|e| e.seq) == cause && cause.is_some()}
+                    future={*index > page.cursor} fresh={before.as_ref().is_some_and(|before| run.events.get(*index).is_some_and(|e| !before.contains(e.anchor.as_str())))} cause={run.events.get(*index).map(|e| e.seq) == cause && cause.is_some()}
                     onclick={on(page, { let index = *index; move || Action::Go(crate::state::cursor::Move::To(index)) })} />
             },
         }
     };
     let head = |lane: &stepgate_engine::timeline::Lane| {
+        let hide = on(page, {
+            let lane = *lane;
+            move || Action::Lane(lane)
+        });
         let (name, what) = words::lane(*lane);
-        html! { <div class="h">{ name }<small>{ what }</small></div> }
+        let label = format!("Hide the lane {name}");
+        html! {
+            <div class="h" title={what}>
+                <span class="long">{ name }</span><span class="short" aria-hidden="true">{ words::lane_short(*lane) }</span>
+                <small>{ what }</small>
+                <button class="hide" aria-label={label.clone()} title={label} onclick={hide}>{ "×" }</button>
+            </div>
+        }
     };
     let active = here.map(|_| format!("event-{}", page.cursor));
     let line = |i: usize| html! { <i style={format!("left:{:.3}%", center(i, lanes.len()))} /> };
     html! {
         <div class="seq" style={format!("--lanes:{}", lanes.len())}>
             <div class="heads"><div class="h corner">{ tools(props) }</div>{ for lanes.iter().map(head) }</div>
-            <div class="body" ref={body} role="listbox" aria-label="Events" tabindex="0" aria-activedescendant={active} {onscroll}>
+            <div class="body" ref={body} role="tree" aria-label="Events" tabindex="0" aria-activedescendant={active} {onscroll}>
                 <div class="all" role="presentation" style={format!("height:{}px", rows.len() as i32 * HEIGHT + 12)}>
                     <div class="lines" aria-hidden="true">{ for (0..lanes.len()).map(line) }</div>
                     { for visible.map(row) }
@@ -88,6 +106,10 @@ pub fn Lanes(props: &Page) -> Html {
 
 fn tools(props: &Page) -> Html {
     let page = &props.page;
+    if let Some(lane) = page.hidden.last().copied() {
+        let label = format!("Show the lane {}", words::lane(lane).0);
+        return html! { <button class="tool on" title={label.clone()} aria-label={label} onclick={on(page, move || Action::Lane(lane))}>{ format!("+{}", page.hidden.len()) }</button> };
+    }
     if let Some(key) = &page.filter {
         let label = format!("Only {key}. Show all");
         return html! { <button class="tool on" title={label.clone()} aria-label={label} onclick={on(page, || Action::Filter(None))}>{ "× all" }</button> };

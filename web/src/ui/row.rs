@@ -31,13 +31,14 @@ pub fn StepRow(props: &StepProps) -> Html {
     let events = page.events().iter().filter(|e| e.step == step).count();
     let (tone, glyph) = if line.ok { ("allow", "✓") } else { ("deny", "✕") };
     html! {
-        <div class="step" role="presentation" style={format!("top:{y}px")}>
-            <button aria-expanded={(!folded).to_string()} onclick={on(&page, move || Action::Fold(step))}>
+        <div class="step" role="treeitem" aria-level="1" aria-expanded={(!folded).to_string()} aria-selected="false" style={format!("top:{y}px")}
+            onclick={on(&page, move || Action::Fold(step))}>
+            <span class="box">
                 <span class="caret" aria-hidden="true">{ if folded { "▸" } else { "▾" } }</span>
                 <span class={classes!("g", format!("tone-{tone}"))}>{ glyph }</span>
                 <code>{ &line.text }</code>
                 if folded { <small>{ words::count(events, "event", "events") }</small> }
-            </button>
+            </span>
         </div>
     }
 }
@@ -59,6 +60,8 @@ pub struct EventProps {
     pub future: bool,
     /// Whether it caused the current event.
     pub cause: bool,
+    /// Whether the run before did not have it.
+    pub fresh: bool,
     /// Goes there.
     pub onclick: Callback<MouseEvent>,
 }
@@ -73,25 +76,32 @@ pub fn EventRow(props: &EventProps) -> Html {
         format!("tone-{tone}"),
         props.here.then_some("now"),
         props.future.then_some("future"),
-        props.cause.then_some("cause")
+        props.cause.then_some("cause"),
+        props.fresh.then_some("fresh")
     );
     let total = props.run.events.len();
     html! {
-        <div {class} role="option" id={format!("event-{}", props.index)} aria-selected={props.here.to_string()}
-            aria-label={sentence(event, total)} aria-posinset={(props.index + 1).to_string()} aria-setsize={total.to_string()}
+        <div {class} role="treeitem" aria-level="2" id={format!("event-{}", props.index)} aria-selected={props.here.to_string()}
+            aria-posinset={(props.index + 1).to_string()} aria-setsize={total.to_string()}
             style={format!("top:{}px", props.y)} onclick={props.onclick.clone()}>
-            <span class="n">{ event.seq }</span>
-            <span class="track" aria-hidden="true">{ picture(event, &props.lanes) }</span>
+            <span class="unseen">{ preface(event, total) }</span>
+            <span class="n" aria-hidden="true">{ event.seq }</span>
+            <span class="track">{ picture(event, &props.lanes) }</span>
         </div>
     }
 }
 
 /// The event as a sentence for a listener.
 pub fn sentence(event: &Event, total: usize) -> String {
+    preface(event, total) + &event.text
+}
+
+/// What a listener hears before the words of an event, and what the eye gets from place and colour.
+fn preface(event: &Event, total: usize) -> String {
     let (name, ..) = words::lane(event.lane);
     let (_, _, word) = words::tone(event.tone);
     let to = event.to.map(|lane| format!(" to {}", words::lane(lane).0)).unwrap_or_default();
-    format!("Event {} of {total}, {word}. {name}{to}: {}", event.seq, event.text)
+    format!("Event {} of {total}, {word}. {name}{to}: ", event.seq)
 }
 
 fn picture(event: &Event, lanes: &[Lane]) -> Html {

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod api;
 pub mod diagnostic;
 pub mod eval;
 pub mod expr;
@@ -12,3 +13,5 @@ pub mod policy;
 pub mod scenario;
 pub mod sim;
 pub mod timeline;
+#[cfg(feature = "wasm")]
+mod wasm;

@@ -9,6 +9,7 @@ pub mod block;
 pub mod compare;
 pub mod conditions;
 pub mod context;
+pub mod denial;
 pub mod engine;
 pub mod exception;
 pub mod filters;

@@ -6,12 +6,20 @@ pub mod files;
 pub mod kubectl;
 pub mod kyverno_test;
 pub mod report;
+pub mod expect;
+mod places;
+pub mod plan;
+pub mod races;
+mod read;
+mod run;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::eval::request::UserInfo;
+
+pub use run::{simulate, simulate_with};
 
 /// `apiVersion` of the documents this version writes.
 pub const API_VERSION: &str = "stepgate.dev/v1";

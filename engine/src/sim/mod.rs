@@ -1,3 +1,219 @@
 //! A cluster small enough to understand: virtual clock, API server, Kyverno's controllers.
+//!
+//! [`Cluster`] holds the state; each file beside this one is one actor that works on it. Asynchronous work sits in a queue
+//! and is taken later, by virtual time; nothing happens that is not caused by a request or by time passing.
 
+pub mod admission;
+pub mod api_server;
+pub mod background;
+pub mod clock;
+pub mod config;
 pub mod journal;
+pub mod k8s_events;
+pub mod names;
+pub mod patching;
+pub mod policies;
+mod policy_status;
+pub mod profile;
+pub mod rbac;
+pub mod recorder;
+pub mod reports;
+pub mod store;
+pub mod update_requests;
+pub mod view;
+pub mod webhooks;
+pub mod workloads;
+mod written;
+
+use serde_json::Value;
+
+use crate::object::catalog::Catalog;
+use clock::{Clock, Queue};
+use config::Config;
+use names::Names;
+use policies::PolicyCache;
+use profile::Behaviour;
+use recorder::Recorder;
+use store::Store;
+use view::Mocks;
+
+/// How long a message takes, in milliseconds of virtual time.
+pub(crate) const HOP: u64 = 2;
+/// How long after its creation an UpdateRequest reaches the background controller through its informer.
+pub(crate) const INFORMER: u64 = 10;
+
+/// Work that is due later.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Task {
+    /// The background controller takes an UpdateRequest from its queue.
+    UpdateRequest {
+        /// Its name.
+        name: String,
+        /// The event that put it there.
+        cause: u32,
+    },
+    /// The reports controller looks at a stored object.
+    Scan {
+        /// Which.
+        key: store::Key,
+    },
+    /// A workload controller looks at its object.
+    Workload {
+        /// Which.
+        key: store::Key,
+        /// The event of the write; 0 for none.
+        cause: u32,
+    },
+    /// The reports controller merges what is known about an object.
+    Aggregate {
+        /// Its uid.
+        uid: String,
+    },
+}
+
+/// A simulated cluster with Kyverno in it.
+pub struct Cluster {
+    /// The version that is followed.
+    pub behaviour: &'static Behaviour,
+    /// Settings of Kyverno.
+    pub config: Config,
+    /// Virtual time.
+    pub clock: Clock,
+    /// Waiting work.
+    pub queue: Queue<Task>,
+    /// What is stored.
+    pub store: Store,
+    /// Kinds that the API server knows.
+    pub catalog: Catalog,
+    /// Policies as Kyverno's informers see them.
+    pub policies: PolicyCache,
+    /// What is recorded.
+    pub journal: Recorder,
+    /// Answers of the outside.
+    pub mocks: Mocks,
+    /// Report rows that wait.
+    pub pending_reports: reports::PendingReports,
+    /// Made-up names.
+    pub names: Names,
+    /// Decides the order of concurrent work where it is free: taken from the front, `0` (the usual order) when empty.
+    pub choices: std::collections::VecDeque<u8>,
+    /// Where an order was free, and what was chosen.
+    pub choice_points: Vec<ChoicePoint>,
+}
+
+/// A place where the order of concurrent work is not given.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChoicePoint {
+    /// The event before it.
+    pub seq: u32,
+    /// What could come next.
+    pub options: Vec<String>,
+    /// Which came.
+    pub chosen: u8,
+}
+
+impl Cluster {
+    /// An empty cluster at a Unix time, with the namespaces that every cluster has.
+    #[must_use]
+    pub fn new(behaviour: &'static Behaviour, config: Config, start: i64) -> Self {
+        let mut cluster = Self {
+            behaviour,
+            config,
+            clock: Clock::new(start),
+            queue: Queue::default(),
+            store: Store::default(),
+            catalog: Catalog::new(),
+            policies: PolicyCache::default(),
+            journal: Recorder::default(),
+            mocks: Mocks::default(),
+            pending_reports: reports::PendingReports::default(),
+            names: Names::default(),
+            choices: std::collections::VecDeque::new(),
+            choice_points: Vec::new(),
+        };
+        for name in ["default", "kube-system", "kube-public", "kube-node-lease", config::KYVERNO_NAMESPACE] {
+            cluster
+                .place(serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}), true);
+        }
+        cluster
+    }
+
+    /// Puts an object into the cluster as though it had always been there: no admission, no events.
+    pub fn place(&mut self, object: Value, system: bool) {
+        let object = self.complete(object);
+        self.put(object, system);
+    }
+
+    /// Writes an object and tells those who watch.
+    pub(crate) fn put(&mut self, object: Value, system: bool) -> Option<Value> {
+        let before = self.store.put(object.clone(), system);
+        self.observe(&object, false);
+        before
+    }
+
+    /// Keeps what the actors derive from stored objects up to date.
+    pub(crate) fn observe(&mut self, object: &Value, gone: bool) {
+        use crate::object::ObjectExt;
+        if object.kind() == "CustomResourceDefinition" && !gone {
+            self.catalog.add_crd(object);
+        }
+        if PolicyCache::concerns(object) {
+            self.policies = PolicyCache::read(&self.store);
+        }
+    }
+
+    /// Runs the waiting work that falls due while nothing else happens: everything within `window` milliseconds of the
+    /// last thing that happened.
+    pub fn settle(&mut self, window: u64) {
+        while let Some((at, task)) = self.queue.pop_due(self.clock.now().saturating_add(window)) {
+            self.clock.advance_to(at);
+            self.perform(task);
+            if self.journal.exhausted() {
+                break;
+            }
+        }
+    }
+
+    /// Lets virtual time pass and runs what falls due.
+    pub fn advance(&mut self, millis: u64) {
+        let until = self.clock.now().saturating_add(millis);
+        while let Some((at, task)) = self.queue.pop_due(until) {
+            self.clock.advance_to(at);
+            self.perform(task);
+            if self.journal.exhausted() {
+                return;
+            }
+        }
+        self.clock.advance_to(until);
+    }
+
+    pub(crate) fn perform(&mut self, task: Task) {
+        match task {
+            Task::UpdateRequest { name, cause } => self.process_update_request(&name, cause),
+            Task::Workload { key, cause } => self.reconcile_workload(&key, cause),
+            Task::Scan { key } => self.scan(&key),
+            Task::Aggregate { uid } => self.aggregate(&uid),
+        }
+    }
+
+    /// One hop later.
+    pub(crate) fn hop(&mut self) -> u64 {
+        self.clock.advance(HOP);
+        self.clock.now()
+    }
+
+    /// Records an event now.
+    pub(crate) fn record(&mut self, note: recorder::Note) -> u32 {
+        self.journal.push(self.clock.now(), note)
+    }
+
+    /// Which of several orders is followed here.
+    pub(crate) fn choose(&mut self, seq: u32, options: &[&str]) -> u8 {
+        let most = u8::try_from(options.len().saturating_sub(1)).unwrap_or(0);
+        let chosen = self.choices.pop_front().unwrap_or(0).min(most);
+        let options = options.iter().map(|option| (*option).to_owned()).collect();
+        self.choice_points.push(ChoicePoint { seq, options, chosen });
+        chosen
+    }
+}

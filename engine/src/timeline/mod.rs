@@ -1,5 +1,8 @@
 //! The whole run as data: events, answers, logs, and what is stored at the end.
 
+pub mod query;
+pub mod text;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -1,0 +1,487 @@
+//! Kyverno's admission controller: mutation, then validation beside the making of UpdateRequests.
+//!
+//! The decision and the UpdateRequests of one review are made by goroutines that do not see each other
+//! (`pkg/webhooks/resource/handlers.go`, `Validate`). A request that is refused still leaves its UpdateRequests behind.
+
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use super::Cluster;
+use super::api_server::ApiError;
+use super::journal::{Lane, Tone};
+use super::k8s_events::{Fact, Subject};
+use super::recorder::note;
+use super::store::reference;
+use super::webhooks::{Called, FailurePolicy, is_kyverno_kind};
+use crate::eval::request::AdmissionRequest;
+use crate::eval::trace::{Outcome, TraceNode};
+use crate::eval::verdict::{RuleResponse, Status, Verdict};
+use crate::eval::{EvalCx, Mode, action, denial, engine};
+use crate::object::ObjectExt;
+use crate::object::gvk::ObjectRef;
+use crate::policy::ClassicPolicy;
+use crate::policy::exception::PolicyException;
+
+/// What one policy said, with the policy.
+struct Said {
+    policy: Rc<ClassicPolicy>,
+    verdict: Verdict,
+}
+
+impl Cluster {
+    /// The mutating webhooks, one after the other by name.
+    pub(crate) fn mutating_phase(
+        &mut self,
+        review: &mut AdmissionRequest,
+        asked: u32,
+        warnings: &mut Vec<String>,
+    ) -> Result<(), ApiError> {
+        if self.unseen(review).is_some() {
+            return Ok(());
+        }
+        for failure_policy in [FailurePolicy::Fail, FailurePolicy::Ignore] {
+            let called = self.called(review, failure_policy);
+            if called.mutating() {
+                let webhook = format!("mutate.kyverno.svc-{}", failure_policy.suffix());
+                self.reachable(&webhook, failure_policy, asked)?;
+                self.mutate_webhook(review, &called, &webhook, failure_policy, asked, warnings)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn mutate_webhook(
+        &mut self,
+        review: &mut AdmissionRequest,
+        called: &Called,
+        webhook: &str,
+        failure_policy: FailurePolicy,
+        asked: u32,
+        warnings: &mut Vec<String>,
+    ) -> Result<(), ApiError> {
+        self.hop();
+        let subject = subject_of(review);
+        let call = self.record(
+            note(
+                Lane::ApiServer,
+                "admission-review",
+                format!("AdmissionReview {} (no uid yet)", review.operation.as_str()),
+            )
+            .to(Lane::Mutating)
+            .cause(Some(asked))
+            .subject(subject.clone())
+            .anchor(format!("review:{webhook}/{subject}"))
+            .upstream("pkg/webhooks/resource/handlers.go"),
+        );
+        let before = review.object.clone();
+        let mut trace = Vec::new();
+        for (policies, door) in
+            [(&called.mutate, engine::mutate as Door), (&called.images, engine::verify_images as Door)]
+        {
+            for policy in policies {
+                let verdict = self.evaluate(door, policy, review);
+                trace.extend(verdict.trace.iter().cloned());
+                self.tell_rules(policy, &verdict, Lane::Mutating, call, &subject);
+                if let Some(patched) = verdict.patched.clone() {
+                    review.object = Some(patched);
+                }
+                warnings.extend(action::warnings(policy, &verdict));
+                let failed = verdict.rules.iter().any(|rule| matches!(rule.status, Status::Fail | Status::Error));
+                if failed && failure_policy == FailurePolicy::Fail {
+                    let message = denial::mutation_refused(policy, &verdict);
+                    return Err(self.deny(webhook, &message, Lane::Mutating, call, &subject));
+                }
+            }
+        }
+        self.hop();
+        let changed = review.object != before;
+        let text = if changed { "allowed, with a patch" } else { "allowed, no patch" };
+        self.record(
+            note(Lane::Mutating, "admission-response", text)
+                .to(Lane::ApiServer)
+                .cause(Some(call))
+                .subject(subject)
+                .tone(if changed { Tone::Mutate } else { Tone::Info })
+                .change(if changed { before } else { None }, if changed { review.object.clone() } else { None }),
+        );
+        if let Some(event) = self.journal.event_mut(call) {
+            event.detail.trace = trace;
+        }
+        Ok(())
+    }
+
+    /// The validating webhooks. They run beside each other; all are called, and the first refusal is returned.
+    pub(crate) fn validating_phase(
+        &mut self,
+        review: &AdmissionRequest,
+        asked: u32,
+        warnings: &mut Vec<String>,
+    ) -> Result<(), ApiError> {
+        if is_kyverno_kind(&review.kind.group, &review.kind.kind) {
+            return self.policy_admission(review, asked, warnings);
+        }
+        if let Some(why) = self.unseen(review) {
+            self.say_unseen(review, asked, &why);
+            return Ok(());
+        }
+        let mut refused = None;
+        let mut any = false;
+        for failure_policy in [FailurePolicy::Fail, FailurePolicy::Ignore] {
+            let called = self.called(review, failure_policy);
+            let downstream = failure_policy == FailurePolicy::Fail && self.watches_downstream(review);
+            if called.validating() || downstream {
+                any = true;
+                let webhook = format!("validate.kyverno.svc-{}", failure_policy.suffix());
+                self.reachable(&webhook, failure_policy, asked)?;
+                let result = self.validate_webhook(review, &called, &webhook, failure_policy, asked, warnings);
+                refused = refused.or(result.err());
+            }
+        }
+        if !any && !self.policies.classic.is_empty() {
+            self.say_unseen(
+                review,
+                asked,
+                "no policy names this kind and operation, so no webhook is registered for it",
+            );
+        }
+        refused.map_or(Ok(()), Err)
+    }
+
+    fn say_unseen(&mut self, review: &AdmissionRequest, asked: u32, why: &str) {
+        if review.user.username.starts_with("system:serviceaccount:kyverno:") {
+            return;
+        }
+        let mut trace = Vec::new();
+        for policy in self.policies.classic.clone() {
+            trace.extend(self.evaluate(engine::validate, &policy, review).trace);
+        }
+        self.record(
+            note(Lane::ApiServer, "not-reviewed", format!("Kyverno is not asked: {why}"))
+                .cause(Some(asked))
+                .subject(subject_of(review))
+                .trace(trace),
+        );
+    }
+
+    fn validate_webhook(
+        &mut self,
+        review: &AdmissionRequest,
+        called: &Called,
+        webhook: &str,
+        failure_policy: FailurePolicy,
+        asked: u32,
+        warnings: &mut Vec<String>,
+    ) -> Result<(), ApiError> {
+        self.hop();
+        let subject = subject_of(review);
+        let with_uid = if review.subject().uid().is_empty() { "" } else { " (uid assigned)" };
+        let call = self.record(
+            note(Lane::ApiServer, "admission-review", format!("AdmissionReview {}{with_uid}", review.operation.as_str()))
+                .to(Lane::Validating)
+                .cause(Some(asked))
+                .subject(subject.clone())
+                .anchor(format!("review:{webhook}/{subject}"))
+                .remark("The API server calls the webhook before anything is stored. The object has its uid already; no watch event exists.")
+                .upstream("pkg/webhooks/resource/handlers.go"),
+        );
+        self.hop();
+        // The goroutine that makes UpdateRequests; it neither waits for the decision below nor sees it.
+        let mut trace = Vec::new();
+        if !review.dry_run {
+            trace.extend(self.background_triggers(review, called, call));
+        }
+        let decision = self.decide(review, called, call, &subject, warnings, &mut trace);
+        if let Some(event) = self.journal.event_mut(call) {
+            event.detail.trace = trace;
+        }
+        self.hop();
+        match decision {
+            Some(message) => Err(self.deny(webhook, &message, Lane::Validating, call, &subject)),
+            None => {
+                let _ = failure_policy;
+                self.record(
+                    note(Lane::Validating, "admission-response", "allowed: true")
+                        .to(Lane::ApiServer)
+                        .cause(Some(call))
+                        .subject(subject)
+                        .tone(Tone::Allow),
+                );
+                Ok(())
+            }
+        }
+    }
+
+    /// Evaluates the policies and says whether, and with which words, the request is refused.
+    fn decide(
+        &mut self,
+        review: &AdmissionRequest,
+        called: &Called,
+        call: u32,
+        subject: &ObjectRef,
+        warnings: &mut Vec<String>,
+        trace: &mut Vec<TraceNode>,
+    ) -> Option<String> {
+        let labels = self.namespace_labels_of(review);
+        let place = action::Place { namespace: &review.namespace, labels: &labels };
+        let mut said = Vec::new();
+        for policy in &called.validate {
+            let verdict = self.evaluate(engine::validate, policy, review);
+            trace.extend(verdict.trace.iter().cloned());
+            self.tell_rules(policy, &verdict, Lane::Validating, call, subject);
+            said.push(Said { policy: Rc::clone(policy), verdict });
+        }
+        let enforces =
+            |policy: &ClassicPolicy| policy.spec.rules.iter().any(|rule| action::enforce(policy, rule, place));
+        let enforced: Vec<&Said> = said.iter().filter(|said| enforces(&said.policy)).collect();
+        let profile = self.behaviour.profile;
+        let blocks = |said: &&&Said| action::blocks(&said.policy, &said.verdict, &review.kind.kind, place, profile);
+        let blockers: Vec<String> = enforced.iter().filter(blocks).map(|said| said.policy.key()).collect();
+        for said in &enforced {
+            self.log_decision(said, call, blockers.contains(&said.policy.key()));
+        }
+        let blocked = !blockers.is_empty();
+        let message = blocked.then(|| {
+            let verdicts: Vec<(&ClassicPolicy, &[RuleResponse])> =
+                enforced.iter().map(|said| (&*said.policy, said.verdict.rules.as_slice())).collect();
+            denial::blocked(review.subject(), &verdicts, self.behaviour.folds_denials)
+        });
+        if !blocked {
+            for said in &said {
+                warnings.extend(action::warnings(&said.policy, &said.verdict));
+            }
+        }
+        if !review.dry_run {
+            self.emit_validation_events(review, &said, &enforced, blocked);
+            if !blocked && review.operation != crate::eval::request::Operation::Delete {
+                let (seconds, _) = self.clock.unix();
+                let rows = said.iter().flat_map(|said| {
+                    said.verdict
+                        .rules
+                        .iter()
+                        .map(|rule| super::reports::row(&super::reports::reporter(&said.policy), rule, seconds))
+                });
+                self.report(review.subject(), rows.collect());
+            }
+        }
+        message
+    }
+
+    fn log_decision(&mut self, said: &Said, call: u32, blocking: bool) {
+        let failed: Vec<&str> = said
+            .verdict
+            .rules
+            .iter()
+            .filter(|rule| matches!(rule.status, Status::Fail | Status::Error))
+            .map(|rule| rule.name.as_str())
+            .collect();
+        let policy = &said.policy.name;
+        let logger = "logger=webhooks/resource/validate";
+        let place = "github.com/kyverno/kyverno/pkg/webhooks/resource/validation/validation.go";
+        if !failed.is_empty() {
+            let rules = serde_json::to_string(&failed).unwrap_or_default();
+            let line = self.behaviour.line_validation_failed;
+            let text = format!("validation failed action=Enforce failed rules={rules} {logger} policy={policy} v=2");
+            self.log_line("kyverno-admission-controller", "TRC", place, line, &text, call, false);
+        } else if said.verdict.rules.iter().any(|rule| rule.status == Status::Pass) {
+            let line = self.behaviour.line_validation_passed;
+            let text = format!("validation passed action=validate {logger} policy={policy} v=2");
+            self.log_line("kyverno-admission-controller", "TRC", place, line, &text, call, false);
+        }
+        if blocking {
+            let place = "github.com/kyverno/kyverno/pkg/webhooks/utils/block.go";
+            let text = format!("blocking admission request action=validate {logger} policy={policy} v=2");
+            self.log_line(
+                "kyverno-admission-controller",
+                "TRC",
+                place,
+                self.behaviour.line_blocking,
+                &text,
+                call,
+                false,
+            );
+        }
+    }
+
+    /// Events of `pkg/webhooks/utils/event.go`: of a refused request on the policy only, never on the resource.
+    fn emit_validation_events(&mut self, review: &AdmissionRequest, said: &[Said], enforced: &[&Said], blocked: bool) {
+        let resource = review.subject().clone();
+        if review.subject().name().is_empty() {
+            return;
+        }
+        for one in said {
+            let enforce = enforced.iter().any(|enforced| std::ptr::eq(*enforced, one));
+            if blocked && !enforce {
+                continue;
+            }
+            let place = match resource.namespace() {
+                "" => format!("{} {}", resource.kind(), resource.name()),
+                namespace => format!("{} {namespace}/{}", resource.kind(), resource.name()),
+            };
+            let failing = one.verdict.rules.iter().any(|rule| matches!(rule.status, Status::Fail | Status::Error));
+            for rule in &one.verdict.rules {
+                if matches!(rule.status, Status::Fail | Status::Error) {
+                    let word = if rule.status == Status::Fail { "fail" } else { "error" };
+                    let how = if blocked { " (blocked)" } else { "" };
+                    let message = format!("{place}: [{}] {word}{how}; {}", rule.name, rule.message);
+                    let reason = if rule.status == Status::Fail { "PolicyViolation" } else { "PolicyError" };
+                    let action = if blocked { "Resource Blocked" } else { "Resource Passed" };
+                    self.emit(
+                        Fact { source: "kyverno-admission", reason, action, message },
+                        &Subject::Policy(&one.policy),
+                        Some(&resource),
+                    );
+                }
+                if failing && !blocked {
+                    let status = serde_json::to_value(rule.status).unwrap_or_default();
+                    let message = format!(
+                        "policy {}/{} {}: {}",
+                        one.policy.name,
+                        rule.name,
+                        status.as_str().unwrap_or(""),
+                        rule.message
+                    );
+                    let fact = Fact {
+                        source: "kyverno-admission",
+                        reason: "PolicyViolation",
+                        action: "Resource Passed",
+                        message,
+                    };
+                    self.emit(fact, &Subject::Object(&resource), None);
+                }
+            }
+            if !failing && one.verdict.rules.iter().any(|rule| rule.status == Status::Pass) {
+                let fact = Fact {
+                    source: "kyverno-admission",
+                    reason: "PolicyApplied",
+                    action: "Resource Passed",
+                    message: format!("{place}: pass"),
+                };
+                self.emit(fact, &Subject::Policy(&one.policy), Some(&resource));
+            }
+        }
+    }
+
+    /// Kyverno refuses; the API server puts its prefix in front.
+    fn deny(&mut self, webhook: &str, message: &str, lane: Lane, call: u32, subject: &ObjectRef) -> ApiError {
+        let full = format!("admission webhook \"{webhook}\" denied the request: {message}");
+        self.record(
+            note(lane, "denied-by", "allowed: false")
+                .to(Lane::ApiServer)
+                .cause(Some(call))
+                .subject(subject.clone())
+                .tone(Tone::Deny)
+                .message(message),
+        );
+        ApiError { code: 400, reason: String::new(), message: full }
+    }
+
+    /// Whether Kyverno answers at all; `failurePolicy` decides where it does not.
+    fn reachable(&mut self, webhook: &str, failure_policy: FailurePolicy, asked: u32) -> Result<(), ApiError> {
+        if !self.config.unreachable {
+            return Ok(());
+        }
+        let text = format!("no answer from {webhook}; failurePolicy {failure_policy:?}");
+        self.record(note(Lane::ApiServer, "webhook-failed", text).cause(Some(asked)).tone(Tone::Deny));
+        if failure_policy == FailurePolicy::Ignore {
+            return Ok(());
+        }
+        let path = webhook.split('.').next().unwrap_or("validate");
+        Err(ApiError {
+            code: 500,
+            reason: "InternalError".into(),
+            message: format!(
+                "Internal error occurred: failed calling webhook \"{webhook}\": failed to call webhook: Post \"https://kyverno-svc.kyverno.svc:443/{path}/{}?timeout=10s\": dial tcp 10.96.0.20:443: connect: connection refused",
+                failure_policy.suffix()
+            ),
+        })
+    }
+
+    /// Evaluates one policy for a request.
+    pub(crate) fn evaluate(&self, door: Door, policy: &ClassicPolicy, review: &AdmissionRequest) -> Verdict {
+        let exceptions = Rc::clone(&self.policies.exceptions);
+        let usable: &[PolicyException] = if self.exceptions_enabled() { &exceptions } else { &[] };
+        let cx = EvalCx {
+            request: review,
+            view: self,
+            exceptions: usable,
+            profile: self.behaviour.profile,
+            mode: Mode::Admission,
+            trace: true,
+        };
+        door(policy, &cx)
+    }
+
+    pub(crate) fn exceptions_enabled(&self) -> bool {
+        self.config.policy_exceptions.unwrap_or(true)
+    }
+
+    pub(crate) fn namespace_labels_of(&self, review: &AdmissionRequest) -> std::collections::BTreeMap<String, String> {
+        crate::eval::view::View::namespace_labels(self, &review.namespace).unwrap_or_default()
+    }
+
+    /// One event per rule that gave an answer.
+    fn tell_rules(&mut self, policy: &ClassicPolicy, verdict: &Verdict, lane: Lane, call: u32, subject: &ObjectRef) {
+        for rule in &verdict.rules {
+            let (kind, tone, words) = match rule.status {
+                Status::Pass if lane == Lane::Mutating => ("rule-mutate", Tone::Mutate, "changes it".to_owned()),
+                Status::Pass => ("rule-pass", Tone::Allow, "holds".to_owned()),
+                Status::Fail => ("rule-fail", Tone::Deny, why(&verdict.trace, rule)),
+                Status::Warn => ("rule-warn", Tone::Warn, why(&verdict.trace, rule)),
+                Status::Error => ("rule-error", Tone::Deny, "cannot be evaluated".to_owned()),
+                Status::Skip => ("rule-skip", Tone::Info, "is skipped".to_owned()),
+            };
+            let trace = rule_trace(&verdict.trace, &rule.name);
+            self.record(
+                note(lane, kind, format!("rule {}: {words}", rule.name))
+                    .cause(Some(call))
+                    .subject(subject.clone())
+                    .policy(&policy.key(), &rule.name)
+                    .tone(tone)
+                    .message(rule.message.clone())
+                    .trace(trace),
+            );
+        }
+    }
+}
+
+/// A way to evaluate a policy.
+pub(crate) type Door = fn(&ClassicPolicy, &EvalCx<'_>) -> Verdict;
+
+/// The trace nodes of one rule.
+pub(crate) fn rule_trace(trace: &[TraceNode], rule: &str) -> Vec<TraceNode> {
+    trace.iter().filter(|node| is_of(node, rule)).cloned().collect()
+}
+
+/// The text of a rule's node is its name, and its messages after a colon.
+fn is_of(node: &TraceNode, rule: &str) -> bool {
+    node.kind == "rule" && node.text.strip_prefix(rule).is_some_and(|rest| rest.is_empty() || rest.starts_with(": "))
+}
+
+/// The shortest true sentence about a failure: the deepest decision that came out wrong.
+fn why(trace: &[TraceNode], rule: &RuleResponse) -> String {
+    fn deepest(node: &TraceNode) -> Option<&TraceNode> {
+        if !matches!(node.outcome, Outcome::No | Outcome::Error) {
+            return None;
+        }
+        node.children.iter().find_map(deepest).or(Some(node))
+    }
+    let node = trace.iter().filter(|node| is_of(node, &rule.name)).find_map(deepest);
+    match node {
+        Some(node) if node.kind != "rule" => node.text.clone(),
+        _ => "does not hold".to_owned(),
+    }
+}
+
+/// The object of a request, for people.
+pub(crate) fn subject_of(review: &AdmissionRequest) -> ObjectRef {
+    let mut subject = reference(review.subject());
+    if subject.name.is_empty() {
+        subject.name = review.subject().generate_name().to_owned();
+    }
+    if subject.api_version.is_empty() {
+        subject = ObjectRef { name: review.name.clone(), ..subject };
+    }
+    let _ = Value::Null;
+    subject
+}

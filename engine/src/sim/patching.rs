@@ -1,0 +1,21 @@
+//! The kinds of PATCH that the API server takes.
+
+use serde_json::Value;
+
+use super::api_server::{ApiError, ApiRequest, Verb};
+use crate::object::{merge, patch};
+
+/// The object after a patch.
+///
+/// # Errors
+/// 422 where the patch cannot be applied.
+pub fn patched(request: &ApiRequest, old: &Value, body: &Value) -> Result<Value, ApiError> {
+    let refuse = |what: String| ApiError::invalid(&request.gvk.kind, &request.name, &what);
+    match request.verb {
+        Verb::MergePatch => Ok(patch::merge(old, body)),
+        Verb::JsonPatch => patch::apply(old, body, patch::Options::API_SERVER).map_err(refuse),
+        Verb::StrategicPatch => merge::api_server::strategic(old, body).map_err(refuse),
+        Verb::ServerSideApply => merge::api_server::strategic(old, body).map_err(refuse),
+        Verb::Create | Verb::Update | Verb::Delete => Ok(body.clone()),
+    }
+}

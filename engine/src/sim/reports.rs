@@ -1,0 +1,281 @@
+//! The reports controller: results of admission and of the background scan, merged into one report per resource.
+//!
+//! Follows `pkg/utils/report/results.go`, `pkg/controllers/report/{background,aggregate}`: an ephemeral report of an
+//! admission request is adopted only once its resource exists; of two results for one rule the later one stays.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use serde_json::{Value, json};
+
+use super::journal::{Lane, Tone};
+use super::policies::{Concerns, is_validate, is_verify_images};
+use super::recorder::note;
+use super::store::{Key, reference};
+use super::{Cluster, Task};
+use crate::eval::request::AdmissionRequest;
+use crate::eval::verdict::{RuleResponse, Status};
+use crate::eval::{EvalCx, Mode, engine};
+use crate::object::ObjectExt;
+use crate::object::gvk::Gvk;
+use crate::policy::ClassicPolicy;
+
+/// How long the aggregation of reports waits for more.
+const AGGREGATE_DELAY: u64 = 10_000;
+/// How long after a change the background scan looks at a resource.
+const SCAN_DELAY: u64 = 30_000;
+
+/// Results that wait for aggregation, by the uid of their resource.
+#[derive(Clone, Debug, Default)]
+pub struct PendingReports {
+    rows: BTreeMap<String, Vec<Value>>,
+}
+
+/// What a policy is to a report.
+pub struct Reporter<'a> {
+    /// `kyverno`, `KyvernoValidatingPolicy` and so on.
+    pub source: &'a str,
+    /// `name` or `namespace/name`.
+    pub policy: String,
+    /// `metadata.annotations` of the policy.
+    pub annotations: &'a BTreeMap<String, String>,
+    /// Whether the background scan evaluates it.
+    pub background: bool,
+}
+
+/// One row of `results`.
+#[must_use]
+pub fn row(by: &Reporter<'_>, rule: &RuleResponse, seconds: i64) -> Value {
+    let annotation = |key: &str| by.annotations.get(&format!("policies.kyverno.io/{key}")).map(String::as_str);
+    let scored = annotation("scored") != Some("false");
+    let result = match rule.status {
+        Status::Pass => "pass",
+        Status::Fail if !scored => "warn",
+        Status::Fail => "fail",
+        Status::Warn => "warn",
+        Status::Error => "error",
+        Status::Skip => "skip",
+    };
+    let mut properties = rule.properties.clone();
+    let process = if by.background { "background scan" } else { "admission review" };
+    properties.insert("process".to_owned(), process.to_owned());
+    if !rule.exceptions.is_empty() {
+        let names: Vec<&str> = rule.exceptions.iter().map(|name| name.rsplit('/').next().unwrap_or(name)).collect();
+        properties.insert("exceptions".to_owned(), names.join(","));
+    }
+    let own_words = properties.get(&format!("{result}Message")).or_else(|| properties.get("message"));
+    let message = own_words.filter(|words| !words.is_empty()).unwrap_or(&rule.message).clone();
+    let mut row = json!({
+        "message": message,
+        "policy": by.policy,
+        "properties": properties,
+        "result": result,
+        "rule": rule.name,
+        "scored": scored,
+        "source": by.source,
+        "timestamp": {"nanos": 0, "seconds": seconds},
+    });
+    if let Some(category) = annotation("category") {
+        row.set_at(&["category"], Value::String(category.to_owned()));
+    }
+    if let Some(severity) =
+        annotation("severity").filter(|word| ["critical", "high", "medium", "low", "info"].contains(word))
+    {
+        row.set_at(&["severity"], Value::String(severity.to_owned()));
+    }
+    if rule.name.is_empty()
+        && let Some(map) = row.as_object_mut()
+    {
+        map.shift_remove("rule");
+    }
+    row
+}
+
+/// A classic policy as the author of report rows.
+#[must_use]
+pub fn reporter(policy: &ClassicPolicy) -> Reporter<'_> {
+    Reporter {
+        source: "kyverno",
+        policy: policy.key(),
+        annotations: &policy.annotations,
+        background: policy.spec.background != Some(false),
+    }
+}
+
+impl Cluster {
+    /// Keeps rows for a resource until they are aggregated.
+    pub(crate) fn report(&mut self, resource: &Value, rows: Vec<Value>) {
+        if rows.is_empty() || resource.uid().is_empty() {
+            return;
+        }
+        let uid = resource.uid().to_owned();
+        let first = !self.pending_reports.rows.contains_key(&uid);
+        self.pending_reports.rows.entry(uid.clone()).or_default().extend(rows);
+        if first {
+            self.queue.push(self.clock.now() + AGGREGATE_DELAY, Task::Aggregate { uid });
+        }
+    }
+
+    /// Plans a background scan of a resource.
+    pub(crate) fn plan_scan(&mut self, object: &Value) {
+        let key = Key::of(object);
+        let waiting = self.queue.iter().any(|(_, task)| matches!(task, Task::Scan { key: other } if *other == key));
+        if !waiting && !self.scanners(object).is_empty() {
+            self.queue.push(self.clock.now() + SCAN_DELAY, Task::Scan { key });
+        }
+    }
+
+    /// Plans a background scan of everything that a policy concerns.
+    pub(crate) fn plan_scan_for(&mut self, policy: &ClassicPolicy) {
+        if policy.spec.background == Some(false) {
+            return;
+        }
+        let objects: Vec<Value> =
+            self.store.iter().filter(|(_, entry)| !entry.system).map(|(_, entry)| entry.object.clone()).collect();
+        for object in objects {
+            let gvk = object.gvk();
+            if policy.names_kind(&gvk, "", is_validate) || policy.names_kind(&gvk, "", is_verify_images) {
+                self.plan_scan(&object);
+            }
+        }
+    }
+
+    fn scanners(&self, object: &Value) -> Vec<Rc<ClassicPolicy>> {
+        let gvk = object.gvk();
+        let scans = |policy: &&Rc<ClassicPolicy>| {
+            policy.spec.background != Some(false)
+                && (policy.validates() && policy.names_kind(&gvk, "", is_validate)
+                    || policy.verifies_images() && policy.names_kind(&gvk, "", is_verify_images))
+        };
+        self.policies.classic.iter().filter(scans).cloned().collect()
+    }
+
+    /// The background scan of one resource: as a CREATE by nobody.
+    pub(crate) fn scan(&mut self, key: &Key) {
+        let Some(object) = self.store.get(key).cloned() else { return };
+        let gvk: Gvk = object.gvk();
+        let gvr = self.catalog.gvr_of(&gvk).unwrap_or_else(|| crate::object::catalog::guess_resource(&gvk));
+        let review = AdmissionRequest::create(object.clone(), gvr);
+        if self.filtered(&review).is_some() {
+            return;
+        }
+        let (seconds, _) = self.clock.unix();
+        let mut rows = Vec::new();
+        let mut trace = Vec::new();
+        for policy in self.scanners(&object) {
+            let verdict = {
+                let cx = EvalCx {
+                    request: &review,
+                    view: self,
+                    exceptions: if self.exceptions_enabled() { &self.policies.exceptions } else { &[] },
+                    profile: self.behaviour.profile,
+                    mode: Mode::Background,
+                    trace: true,
+                };
+                engine::validate(&policy, &cx)
+            };
+            trace.extend(verdict.trace);
+            rows.extend(verdict.rules.iter().map(|rule| row(&reporter(&policy), rule, seconds)));
+        }
+        if rows.is_empty() {
+            return;
+        }
+        let bad = rows.iter().filter(|row| matches!(row.str_at(&["result"]), "fail" | "error")).count();
+        let words = if bad == 0 { "holds".to_owned() } else { format!("{bad} do not hold") };
+        self.record(
+            note(Lane::Reports, "scan", format!("background scan of {} {}: {words}", object.kind(), object.name()))
+                .subject(reference(&object))
+                .tone(if bad == 0 { Tone::Info } else { Tone::Warn })
+                .trace(trace)
+                .upstream("pkg/controllers/report/background/controller.go"),
+        );
+        self.report(&object, rows);
+    }
+
+    /// Merges what is known about a resource into its report.
+    pub(crate) fn aggregate(&mut self, uid: &str) {
+        let rows = self.pending_reports.rows.remove(uid).unwrap_or_default();
+        let owner = self.store.iter().map(|(_, entry)| &entry.object).find(|object| object.uid() == uid).cloned();
+        // The report of a request that was refused is never adopted.
+        let Some(owner) = owner else { return };
+        let group = if self.config.open_reports { "openreports.io" } else { "wgpolicyk8s.io" };
+        let kind = match (self.config.open_reports, owner.namespace()) {
+            (false, "") => "ClusterPolicyReport",
+            (false, _) => "PolicyReport",
+            (true, "") => "ClusterReport",
+            (true, _) => "Report",
+        };
+        let before = self.store.find(group, kind, owner.namespace(), uid).cloned();
+        let old = before.as_ref().and_then(|report| report.get("results")).and_then(Value::as_array).cloned();
+        let merged = self.merge(old.unwrap_or_default(), rows);
+        if merged.is_empty() {
+            return;
+        }
+        let report = self.report_object(group, kind, &owner, merged);
+        let summary = report.get("summary").cloned().unwrap_or(Value::Null);
+        let count = |word: &str| summary.get(word).and_then(Value::as_i64).unwrap_or(0);
+        let text =
+            format!("{kind} of {} {}: {} pass, {} fail", owner.kind(), owner.name(), count("pass"), count("fail"));
+        self.store.put(report, false);
+        let after = self.store.find(group, kind, owner.namespace(), uid).cloned();
+        let revision = self.store.revision();
+        self.record(
+            note(Lane::Reports, "report", text)
+                .to(Lane::Etcd)
+                .subject(reference(&owner))
+                .tone(if count("fail") > 0 { Tone::Warn } else { Tone::Info })
+                .change(before, after)
+                .detail(|detail| detail.revision = Some(revision))
+                .upstream("pkg/controllers/report/aggregate/controller.go"),
+        );
+    }
+
+    /// Rows by source, policy and rule; the later one stays, and rows of policies and rules that are gone do not.
+    fn merge(&self, old: Vec<Value>, new: Vec<Value>) -> Vec<Value> {
+        let mut rows: BTreeMap<(String, String, String), Value> = BTreeMap::new();
+        for row in old.into_iter().chain(new) {
+            let part = |key: &str| row.str_at(&[key]).to_owned();
+            let key = (part("source"), part("policy"), part("rule"));
+            let known = key.0 != "kyverno"
+                || self.policies.find(&key.1).is_some_and(|policy| {
+                    crate::eval::autogen::rules(&policy, None).iter().any(|rule| rule.rule.name == key.2)
+                });
+            if known {
+                rows.insert(key, row);
+            }
+        }
+        rows.into_values().collect()
+    }
+
+    fn report_object(&mut self, group: &str, kind: &str, owner: &Value, rows: Vec<Value>) -> Value {
+        let count = |word: &str| rows.iter().filter(|row| row.str_at(&["result"]) == word).count();
+        let summary = json!({
+            "error": count("error"), "fail": count("fail"), "pass": count("pass"), "skip": count("skip"), "warn": count("warn"),
+        });
+        let version = if group == "openreports.io" { "v1alpha1" } else { "v1alpha2" };
+        let mut report = json!({
+            "apiVersion": format!("{group}/{version}"),
+            "kind": kind,
+            "metadata": {
+                "name": owner.uid(),
+                "labels": {"app.kubernetes.io/managed-by": "kyverno"},
+                "ownerReferences": [{
+                    "apiVersion": owner.api_version(), "kind": owner.kind(), "name": owner.name(), "uid": owner.uid(),
+                }],
+                "creationTimestamp": self.clock.rfc3339(),
+                "uid": self.names.uid(&format!("{kind}/{}", owner.uid())),
+            },
+            "results": rows,
+            "scope": {
+                "apiVersion": owner.api_version(), "kind": owner.kind(), "name": owner.name(), "uid": owner.uid(),
+            },
+            "summary": summary,
+        });
+        if !owner.namespace().is_empty() {
+            let namespace = Value::String(owner.namespace().to_owned());
+            report.set_at(&["metadata", "namespace"], namespace.clone());
+            report.set_at(&["scope", "namespace"], namespace);
+        }
+        report
+    }
+}

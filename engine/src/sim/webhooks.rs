@@ -1,0 +1,160 @@
+//! Which requests reach Kyverno's resource webhooks, and which of its policies each call evaluates.
+//!
+//! Follows `pkg/controllers/webhook/controller.go` (what is registered), `pkg/webhooks/handlers/filter.go` (what is let
+//! through unseen) and `pkg/policycache` (which policies a kind concerns).
+
+use std::rc::Rc;
+
+use super::Cluster;
+use super::config::KYVERNO_NAMESPACE;
+use super::policies::{Concerns, is_generate, is_mutate, is_mutate_existing, is_validate, is_verify_images};
+use crate::eval::request::{AdmissionRequest, Operation};
+use crate::object::wildcard::matches;
+use crate::policy::ClassicPolicy;
+
+/// `-fail` or `-ignore`: policies are called apart by their failure policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailurePolicy {
+    /// An error of the call refuses the request.
+    Fail,
+    /// An error of the call is ignored.
+    Ignore,
+}
+
+impl FailurePolicy {
+    /// The suffix of the webhook's name.
+    #[must_use]
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Ignore => "ignore",
+        }
+    }
+}
+
+/// The policies of one webhook call, by what they do.
+#[derive(Clone, Debug, Default)]
+pub struct Called {
+    /// Standard mutation.
+    pub mutate: Vec<Rc<ClassicPolicy>>,
+    /// Image verification.
+    pub images: Vec<Rc<ClassicPolicy>>,
+    /// Validation.
+    pub validate: Vec<Rc<ClassicPolicy>>,
+    /// Generation.
+    pub generate: Vec<Rc<ClassicPolicy>>,
+    /// Mutation of other objects.
+    pub mutate_existing: Vec<Rc<ClassicPolicy>>,
+}
+
+impl Called {
+    /// Whether the mutating webhook is called.
+    #[must_use]
+    pub fn mutating(&self) -> bool {
+        !self.mutate.is_empty() || !self.images.is_empty()
+    }
+
+    /// Whether the validating webhook is called.
+    #[must_use]
+    pub fn validating(&self) -> bool {
+        [&self.validate, &self.generate, &self.mutate_existing, &self.images].iter().any(|list| !list.is_empty())
+    }
+}
+
+impl Cluster {
+    /// Why a request does not reach Kyverno's policies at all; `None` where it does.
+    pub(crate) fn unseen(&self, review: &AdmissionRequest) -> Option<String> {
+        if is_kyverno_kind(&review.kind.group, &review.kind.kind) {
+            return Some(format!(
+                "{} is one of Kyverno's own kinds; its webhooks for resources do not cover them",
+                review.kind.kind
+            ));
+        }
+        let namespace = &review.namespace;
+        if !namespace.is_empty() && self.config.exclude_namespaces.iter().any(|excluded| excluded == namespace) {
+            return Some(format!("the webhooks' namespaceSelector leaves out namespace {namespace}"));
+        }
+        let user = &review.user;
+        if self.config.exclude_usernames.iter().any(|name| matches(name, &user.username)) {
+            return Some(format!("excludeUsernames names {}", user.username));
+        }
+        if let Some(group) =
+            user.groups.iter().find(|group| self.config.exclude_groups.iter().any(|name| matches(name, group)))
+        {
+            return Some(format!("excludeGroups names {group}"));
+        }
+        let roles = review.roles.iter().find(|role| self.config.exclude_roles.contains(role));
+        let cluster_roles = review.cluster_roles.iter().find(|role| self.config.exclude_cluster_roles.contains(role));
+        if let Some(role) = roles.or(cluster_roles) {
+            return Some(format!("excludeRoles names {role}"));
+        }
+        self.filtered(review).map(|filter| format!("the ConfigMap's resourceFilters has {filter}"))
+    }
+
+    /// The resource filter that names the object of a request.
+    pub(crate) fn filtered(&self, review: &AdmissionRequest) -> Option<String> {
+        let kind = match review.subresource.as_str() {
+            "" => review.kind.kind.clone(),
+            subresource => format!("{}/{subresource}", review.kind.kind),
+        };
+        let namespace = if review.kind.kind == "Namespace" { &review.name } else { &review.namespace };
+        let names = |filter: &&String| {
+            let inner = filter.trim().trim_start_matches('[').trim_end_matches(']');
+            let mut parts = inner.split(',').map(str::trim);
+            let (wanted, wanted_namespace, wanted_name) =
+                (parts.next().unwrap_or(""), parts.next().unwrap_or("*"), parts.next().unwrap_or("*"));
+            let any = |pattern: &str| pattern.is_empty() || pattern == "*";
+            let kind_fits = wanted == "*/*" || matches(wanted, &kind);
+            kind_fits
+                && (any(wanted_namespace) || matches(wanted_namespace, namespace))
+                && (any(wanted_name) || matches(wanted_name, &review.name))
+        };
+        self.config.resource_filters.iter().find(names).cloned()
+    }
+
+    /// The policies that a call with this failure policy evaluates.
+    pub(crate) fn called(&self, review: &AdmissionRequest, failure_policy: FailurePolicy) -> Called {
+        let mut called = Called::default();
+        let force = self.config.force_failure_policy_ignore;
+        for policy in &self.policies.classic {
+            let closed = policy.fails_closed(force);
+            let mine = if closed { FailurePolicy::Fail } else { FailurePolicy::Ignore };
+            if mine != failure_policy || policy.spec.admission == Some(false) {
+                continue;
+            }
+            let names = |which| policy.names_kind(&review.kind, &review.subresource, which);
+            let writes = matches!(review.operation, Operation::Create | Operation::Update);
+            if writes && policy.mutates() && names(is_mutate) {
+                called.mutate.push(Rc::clone(policy));
+            }
+            if writes && policy.verifies_images() && names(is_verify_images) {
+                called.images.push(Rc::clone(policy));
+            }
+            if policy.validates() && names(is_validate) {
+                called.validate.push(Rc::clone(policy));
+            }
+            if policy.generates() && names(is_generate) {
+                called.generate.push(Rc::clone(policy));
+            }
+            if policy.mutates_existing() && names(is_mutate_existing) {
+                called.mutate_existing.push(Rc::clone(policy));
+            }
+        }
+        called
+    }
+
+    /// Whether the webhook is registered for the downstream kinds of a generate rule, so that a request on an object of
+    /// this kind reaches Kyverno though no policy matches it.
+    pub(crate) fn watches_downstream(&self, review: &AdmissionRequest) -> bool {
+        let labels = review.old_object.as_ref().map(crate::object::ObjectExt::labels).unwrap_or_default();
+        labels.contains_key(super::background::LABEL_CLONE_SOURCE)
+            || labels.get(super::background::LABEL_POLICY).is_some_and(|policy| !policy.is_empty())
+    }
+}
+
+/// Whether a kind is one of Kyverno's own.
+#[must_use]
+pub fn is_kyverno_kind(group: &str, kind: &str) -> bool {
+    let own = ["kyverno.io", "policies.kyverno.io", "wgpolicyk8s.io", "reports.kyverno.io", "openreports.io"];
+    own.contains(&group) && kind != KYVERNO_NAMESPACE
+}

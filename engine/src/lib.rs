@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+pub mod api;
 #[cfg(feature = "cli")]
 pub mod cli;
-pub mod api;
 pub mod diagnostic;
 pub mod eval;
 pub mod expr;

@@ -2,15 +2,15 @@
 
 pub mod assertion;
 pub mod chainsaw;
+pub mod expect;
 pub mod files;
 pub mod kubectl;
 pub mod kyverno_test;
-pub mod report;
-pub mod expect;
 mod places;
 pub mod plan;
 pub mod races;
 mod read;
+pub mod report;
 mod run;
 
 use indexmap::IndexMap;

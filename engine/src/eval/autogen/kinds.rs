@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::object::gvk::is_version;
+
 /// Splits `Pod`, `v1/Pod`, `apps/v1/Deployment`, each with `/subresource`, into the API version (`""` where none is given)
 /// and the kind with its subresource.
 #[must_use]
@@ -49,18 +51,4 @@ pub(super) fn full_name(kind: &str) -> String {
 
 fn dotted(kind: &str) -> String {
     kind.replacen('.', "/", 1)
-}
-
-/// `v1`, `v2beta1`, or `*`.
-fn is_version(word: &str) -> bool {
-    if word == "*" {
-        return true;
-    }
-    let Some(rest) = word.strip_prefix('v') else { return false };
-    let digits = rest.trim_start_matches(|c: char| c.is_ascii_digit());
-    if digits.len() == rest.len() {
-        return false;
-    }
-    let stage = digits.strip_prefix("alpha").or_else(|| digits.strip_prefix("beta"));
-    digits.is_empty() || stage.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }

@@ -6,6 +6,7 @@ pub mod action;
 pub mod anchors;
 pub mod autogen;
 pub mod block;
+pub mod cleanup;
 pub mod compare;
 pub mod conditions;
 pub mod context;

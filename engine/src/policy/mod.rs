@@ -4,6 +4,7 @@
 
 pub mod admission_policies;
 pub mod cel_exception;
+pub mod cleanup;
 pub mod complete;
 pub mod constraints;
 pub mod deleting;

@@ -1,8 +1,8 @@
 //! What came of a run, in a few counts and one sentence.
 
-use stepgate_engine::timeline::{Event, Lane, Timeline, Tone};
+use stepgate_engine::timeline::{Event, Lane, Timeline, Tone, UpdateRequestRecord};
 
-use crate::state::cursor::index_of;
+use crate::state::cursor::{actor, chain, index_of, is_change};
 use crate::words::count;
 
 /// A count that matters.
@@ -32,13 +32,18 @@ pub fn pills(timeline: &Timeline) -> Vec<Pill> {
         let n = timeline.responses.iter().map(|r| r.warnings.len()).sum();
         pill(Tone::Warn, count(n, "warning", "warnings"), index_of(events, first.seq));
     }
-    let mutated = || events.iter().enumerate().filter(|(_, e)| e.kind == "mutated");
+    let changed = |e: &Event| e.tone == Tone::Mutate && e.detail.after.is_some() && e.detail.before != e.detail.after;
+    let mutated = || events.iter().enumerate().filter(move |(_, e)| changed(e));
     if let Some((first, _)) = mutated().next() {
         pill(Tone::Mutate, format!("{} mutated", mutated().count()), Some(first));
     }
-    let made: Vec<usize> = generated(timeline);
+    let made = background(timeline, true);
     if let Some(first) = made.first() {
         pill(Tone::Generate, format!("{} generated", made.len()), Some(*first));
+    }
+    let restored = background(timeline, false);
+    if let Some(first) = restored.first() {
+        pill(Tone::Generate, format!("{} put back", restored.len()), Some(*first));
     }
     let failed: Vec<usize> = failed_attempts(timeline);
     if let Some(first) = failed.first() {
@@ -49,8 +54,8 @@ pub fn pills(timeline: &Timeline) -> Vec<Pill> {
     if broken > 0 {
         pill(Tone::Deny, format!("{} of {} checks failed", broken, timeline.checks.len()), None);
     }
-    let created = events.iter().position(created_by_user);
-    let n = events.iter().filter(|e| created_by_user(e)).count();
+    let created = events.iter().position(|e| created_by_user(events, e));
+    let n = events.iter().filter(|e| created_by_user(events, e)).count();
     pills.push(Pill { tone: Tone::Allow, text: format!("{n} created"), event: created, none: n == 0 });
     pills
 }
@@ -71,7 +76,7 @@ pub fn sentence(timeline: &Timeline) -> String {
             _ => format!("{what} was refused: nothing of it is stored."),
         };
     }
-    let made = generated(timeline);
+    let made = background(timeline, true);
     let name =
         |i: &usize| timeline.events.get(*i).and_then(|e| e.subject.as_ref()).map(|s| format!("{} {}", s.kind, s.name));
     match made.first().and_then(name) {
@@ -84,32 +89,66 @@ pub fn sentence(timeline: &Timeline) -> String {
     }
 }
 
-/// Objects that Kyverno's controllers made.
-fn generated(timeline: &Timeline) -> Vec<usize> {
-    let made = |e: &Event| is_creation(e) && e.tone == Tone::Generate;
-    timeline.events.iter().enumerate().filter(|(_, e)| made(e)).map(|(i, _)| i).collect()
+/// Writes of Kyverno's background controller; `fresh` tells new objects from what it changed.
+fn background(timeline: &Timeline, fresh: bool) -> Vec<usize> {
+    let events = &timeline.events;
+    let made = |e: &Event| is_change(e) && e.detail.before.is_none() == fresh && actor(events, e) == Lane::Background;
+    events.iter().enumerate().filter(|(_, e)| made(e) && e.detail.after.is_some()).map(|(i, _)| i).collect()
 }
 
-/// Work of the background controller that came to nothing: the first failure of each UpdateRequest.
+/// Work of the background controller that came to nothing, by the first sign of it.
 fn failed_attempts(timeline: &Timeline) -> Vec<usize> {
-    let failure = |name: &str| {
-        let of = |e: &Event| {
-            e.detail.update_request.as_deref() == Some(name) && e.tone == Tone::Deny && touches(e, Lane::Background)
-        };
-        timeline.events.iter().position(of)
+    let events = &timeline.events;
+    let about = |e: &Event, name: &str| chain(events, e).any(|c| c.detail.update_request.as_deref() == Some(name));
+    let at_work = |e: &Event| e.lane == Lane::Background || e.to == Some(Lane::Background);
+    let failure = |ur: &UpdateRequestRecord| {
+        let refused = events.iter().position(|e| e.tone == Tone::Deny && at_work(e) && about(e, &ur.name));
+        let failed = || index_of(events, ur.created).filter(|_| ur.state == "Failed");
+        refused.or_else(failed)
     };
-    timeline.update_requests.iter().filter_map(|ur| failure(&ur.name)).collect()
+    timeline.update_requests.iter().filter_map(failure).collect()
 }
 
-fn touches(event: &Event, lane: Lane) -> bool {
-    event.lane == lane || event.to == Some(lane)
-}
-
-fn is_creation(event: &Event) -> bool {
-    event.kind == "stored" && event.detail.before.is_none()
-}
-
-fn created_by_user(event: &Event) -> bool {
+fn created_by_user(events: &[Event], event: &Event) -> bool {
     let policy = event.subject.as_ref().is_some_and(|s| s.api_version.contains("kyverno.io/"));
-    is_creation(event) && event.tone != Tone::Generate && !policy
+    is_change(event) && event.detail.before.is_none() && !policy && matches!(actor(events, event), Lane::You | Lane::Gitops)
+}
+
+#[cfg(test)]
+mod tests {
+    use stepgate_engine::object::gvk::ObjectRef;
+    use stepgate_engine::timeline::{Detail, Response};
+
+    use super::*;
+
+    fn event(seq: u32, cause: Option<u32>, lane: Lane, kind: &str) -> Event {
+        let detail = Detail { revision: (kind == "stored").then_some(1), after: Some(().into()), ..Detail::default() };
+        let subject = Some(ObjectRef { kind: "Role".to_owned(), name: format!("r{seq}"), ..ObjectRef::default() });
+        Event { seq, cause, lane, kind: kind.to_owned(), subject, detail, ..Event::default() }
+    }
+
+    fn texts(timeline: &Timeline) -> Vec<String> {
+        pills(timeline).into_iter().map(|pill| pill.text).collect()
+    }
+
+    #[test]
+    fn tells_the_users_objects_from_generated_ones() {
+        let events = vec![
+            event(1, None, Lane::You, "request"),
+            event(2, Some(1), Lane::ApiServer, "stored"),
+            event(3, Some(2), Lane::Background, "request"),
+            event(4, Some(3), Lane::ApiServer, "stored"),
+        ];
+        let run = Timeline { events, responses: vec![Response { allowed: true, ..Response::default() }], ..Timeline::default() };
+        assert_eq!(texts(&run), ["1 generated", "1 created"]);
+        assert_eq!(sentence(&run), "Everything was let in; Kyverno made Role r4.");
+    }
+
+    #[test]
+    fn a_refusal_comes_first() {
+        let response = Response { subject: Some(ObjectRef { kind: "Pod".to_owned(), name: "x".to_owned(), ..ObjectRef::default() }), ..Response::default() };
+        let run = Timeline { responses: vec![response], ..Timeline::default() };
+        assert_eq!(texts(&run), ["1 denied", "0 created"]);
+        assert_eq!(sentence(&run), "Pod x was refused: nothing of it is stored.");
+    }
 }

@@ -91,7 +91,7 @@ pub fn tone(tone: Tone) -> (&'static str, &'static str, &'static str) {
 pub fn after(millis: u64) -> String {
     match millis {
         0..1_000 => format!("+{millis} ms"),
-        1_000..60_000 if millis % 1_000 == 0 => format!("+{} s", millis / 1_000),
+        1_000..60_000 if millis.is_multiple_of(1_000) => format!("+{} s", millis / 1_000),
         1_000..60_000 => format!("+{}.{} s", millis / 1_000, millis % 1_000 / 100),
         60_000..3_600_000 => format!("+{} min {} s", millis / 60_000, millis % 60_000 / 1_000),
         _ => format!("+{} h {} min", millis / 3_600_000, millis % 3_600_000 / 60_000),

@@ -30,14 +30,19 @@ async function bundle(entry, name) {
   write(name, result.outputFiles[0].contents);
 }
 
-/** Every gallery entry as a scenario with its file name as `id`, in the order of the names. */
+/** The first is what a newcomer sees. */
+const FIRST = ["bad-namespace", "good-namespace-sync", "good-namespace-nosync", "aligned-generate"];
+
+/** Every gallery entry as a scenario with its file name as `id`: the story first, then by title. */
 function gallery() {
   const dir = join(root, "static/gallery");
   const files = existsSync(dir) ? readdirSync(dir).filter((f) => f.endsWith(".yaml")).sort() : [];
-  return files.map((file) => ({
-    id: file.replace(/^\d+-/, "").replace(/\.yaml$/, ""),
+  const entries = files.map((file) => ({
+    id: file.replace(/\.yaml$/, ""),
     scenario: parse(readFileSync(join(dir, file), "utf8"), { version: "1.1", schema: "core" }),
   }));
+  const rank = ({ id }) => (FIRST.includes(id) ? FIRST.indexOf(id) : FIRST.length);
+  return entries.sort((a, b) => rank(a) - rank(b) || a.scenario.title.localeCompare(b.scenario.title));
 }
 
 await Promise.all([bundle("web/editor/editor.js", "editor.js"), bundle("static/styles/page.css", "page.css")]);

@@ -4,6 +4,6 @@ fn main() {
     stepgate_web::worker::serve(call);
 }
 
-fn call(_request: &str) -> String {
-    include_str!("../fixture.json").to_owned()
+fn call(request: &str) -> String {
+    stepgate_engine::api::call(request)
 }

@@ -87,7 +87,7 @@ pub fn who_wrote(timeline: &Timeline, index: usize, key: &ObjectRef, pointer: &s
 }
 
 fn after(event: &Event) -> Option<&Value> {
-    if event.kind == "deleted" { None } else { event.detail.after.as_ref() }
+    event.detail.after.as_ref()
 }
 
 /// What was stored before the first event: what later events found there, and what no event ever touched.
@@ -131,14 +131,7 @@ mod tests {
 
     fn write(step: usize, before: Option<Value>, after: Option<Value>) -> Event {
         let subject = after.as_ref().or(before.as_ref()).map(key_of);
-        let kind = if after.is_some() { "stored" } else { "deleted" };
-        Event {
-            step,
-            kind: kind.to_owned(),
-            subject,
-            detail: Detail { before, after, ..Detail::default() },
-            ..Event::default()
-        }
+        Event { step, subject, detail: Detail { before, after, revision: Some(1), ..Detail::default() }, ..Event::default() }
     }
 
     fn run() -> Timeline {

@@ -92,7 +92,17 @@ pub fn is_denial(event: &Event) -> bool {
 
 /// Whether an event changes what is stored.
 pub fn is_change(event: &Event) -> bool {
-    matches!(event.kind.as_str(), "stored" | "deleted")
+    event.detail.revision.is_some()
+}
+
+/// Who wanted what an event is about: the lane of the nearest request up its causes, else its own.
+pub fn actor(events: &[Event], event: &Event) -> Lane {
+    chain(events, event).find(|e| e.kind == "request").map_or(event.lane, |request| request.lane)
+}
+
+/// An event, its cause, the cause of that, and so on.
+pub fn chain<'e>(events: &'e [Event], event: &'e Event) -> impl Iterator<Item = &'e Event> {
+    std::iter::successors(Some(event), |e| events.get(index_of(events, e.cause?)?))
 }
 
 /// The index of the event with this `seq`.
@@ -110,6 +120,8 @@ fn last(events: &[Event]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use stepgate_engine::timeline::Detail;
+
     use super::*;
 
     /// `"anchor step tone kind"`; a `!` after the tone means that it goes to the user.
@@ -124,6 +136,7 @@ mod tests {
                 to: words[2].ends_with('!').then_some(Lane::You),
                 kind: words[3].to_owned(),
                 cause: (i > 0).then_some(i as u32),
+                detail: Detail { revision: (words[3] == "stored").then_some(1), ..Detail::default() },
                 ..Event::default()
             }
         };

@@ -1,10 +1,10 @@
 //! Editor and timeline point at each other: marks beside lines, and the line of the current event.
 
 use stepgate_engine::eval::trace::{Outcome, TraceNode};
-use stepgate_engine::timeline::{Event, Source, Timeline, Tone};
+use stepgate_engine::timeline::{Event, Lane, Source, Timeline, Tone};
 
 use super::Place;
-use super::cursor::index_of;
+use super::cursor::{chain, index_of};
 
 /// Causes that are followed to find a decision.
 const HOPS: usize = 8;
@@ -26,16 +26,19 @@ pub fn origin(event: &Event) -> Option<&Source> {
     of("cause").or_else(|| of("rule")).or_else(|| of("policy")).or_else(|| of("resource"))
 }
 
-/// The event itself where it carries a decision, else the nearest cause that does.
+/// The event that tells why: for a refused request the rule that failed, else the event itself where it carries a decision, else the
+/// nearest cause that does.
 pub fn reason<'e>(events: &'e [Event], event: &'e Event) -> Option<&'e Event> {
-    let mut at = event;
-    for _ in 0..HOPS {
-        if !at.detail.trace.is_empty() {
-            return Some(at);
+    let answer = event.to == Some(Lane::You) || matches!(event.lane, Lane::Validating | Lane::Mutating);
+    if event.tone == Tone::Deny && answer && event.detail.trace.is_empty() {
+        let request = chain(events, event).last().map(|e| e.seq);
+        let rule = |e: &&Event| e.tone == Tone::Deny && !e.detail.trace.is_empty() && chain(events, e).last().map(|e| e.seq) == request;
+        let here = index_of(events, event.seq)?;
+        if let Some(told) = events.iter().take(here).rev().take_while(|e| Some(e.seq) >= request).find(rule) {
+            return Some(told);
         }
-        at = events.get(index_of(events, at.cause?)?)?;
     }
-    None
+    chain(events, event).take(HOPS).find(|e| !e.detail.trace.is_empty())
 }
 
 /// The places in the editor that an event stands at: first the innermost decision that failed, then where the event comes from.

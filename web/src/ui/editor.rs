@@ -199,7 +199,8 @@ fn stand(editor: &js::Editor, page: &crate::state::State, file: &str) {
     let now = place.and_then(|place| {
         let event = page.event()?;
         let (tone, ..) = words::tone(event.tone);
-        let note = crate::state::cursor::is_denial(event).then(|| event.text.clone());
+        let told = places::reason(page.events(), event).unwrap_or(event);
+        let note = crate::state::cursor::is_denial(event).then(|| told.text.clone());
         Some(Now { line: line(editor, &place), tone, note })
     });
     let typing =

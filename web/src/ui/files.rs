@@ -32,6 +32,7 @@ fn tab(props: &Page, file: &File, renaming: &UseStateHandle<Option<u32>>) -> Htm
     let current = page.document.active == id && page.side == Side::File;
     let denials = page.timeline.as_ref().map_or(0, |run| places::denials(run, &file.name));
     let errors = page.timeline.as_ref().map_or(0, |run| run.diagnostics.iter().filter(|d| d.file == file.name).count());
+    let here = page.event().is_some_and(|event| places::now(page.events(), event).iter().any(|place| place.file == file.name));
     let rename = {
         let renaming = renaming.clone();
         move || renaming.set(Some(id))
@@ -58,7 +59,7 @@ fn tab(props: &Page, file: &File, renaming: &UseStateHandle<Option<u32>>) -> Htm
     };
     let closable = current && page.document.files.len() > 1;
     html! {
-        <span class={classes!("tab", current.then_some("on"))} key={id}>
+        <span class={classes!("tab", current.then_some("on"), here.then_some("here"))} key={id}>
             <button class="name" id={format!("file-{id}")} aria-pressed={current.to_string()}
                 title="F2 renames, Delete removes" {onkeydown} onclick={on(page, move || Action::Show(id))}
                 ondblclick={Callback::from(move |_| rename())}>

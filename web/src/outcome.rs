@@ -111,7 +111,10 @@ fn failed_attempts(timeline: &Timeline) -> Vec<usize> {
 
 fn created_by_user(events: &[Event], event: &Event) -> bool {
     let policy = event.subject.as_ref().is_some_and(|s| s.api_version.contains("kyverno.io/"));
-    is_change(event) && event.detail.before.is_none() && !policy && matches!(actor(events, event), Lane::You | Lane::Gitops)
+    is_change(event)
+        && event.detail.before.is_none()
+        && !policy
+        && matches!(actor(events, event), Lane::You | Lane::Gitops)
 }
 
 #[cfg(test)]
@@ -139,14 +142,21 @@ mod tests {
             event(3, Some(2), Lane::Background, "request"),
             event(4, Some(3), Lane::ApiServer, "stored"),
         ];
-        let run = Timeline { events, responses: vec![Response { allowed: true, ..Response::default() }], ..Timeline::default() };
+        let run = Timeline {
+            events,
+            responses: vec![Response { allowed: true, ..Response::default() }],
+            ..Timeline::default()
+        };
         assert_eq!(texts(&run), ["1 generated", "1 created"]);
         assert_eq!(sentence(&run), "Everything was let in; Kyverno made Role r4.");
     }
 
     #[test]
     fn a_refusal_comes_first() {
-        let response = Response { subject: Some(ObjectRef { kind: "Pod".to_owned(), name: "x".to_owned(), ..ObjectRef::default() }), ..Response::default() };
+        let response = Response {
+            subject: Some(ObjectRef { kind: "Pod".to_owned(), name: "x".to_owned(), ..ObjectRef::default() }),
+            ..Response::default()
+        };
         let run = Timeline { responses: vec![response], ..Timeline::default() };
         assert_eq!(texts(&run), ["1 denied", "0 created"]);
         assert_eq!(sentence(&run), "Pod x was refused: nothing of it is stored.");

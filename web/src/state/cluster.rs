@@ -131,7 +131,12 @@ mod tests {
 
     fn write(step: usize, before: Option<Value>, after: Option<Value>) -> Event {
         let subject = after.as_ref().or(before.as_ref()).map(key_of);
-        Event { step, subject, detail: Detail { before, after, revision: Some(1), ..Detail::default() }, ..Event::default() }
+        Event {
+            step,
+            subject,
+            detail: Detail { before, after, revision: Some(1), ..Detail::default() },
+            ..Event::default()
+        }
     }
 
     fn run() -> Timeline {

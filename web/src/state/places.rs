@@ -32,7 +32,9 @@ pub fn reason<'e>(events: &'e [Event], event: &'e Event) -> Option<&'e Event> {
     let answer = event.to == Some(Lane::You) || matches!(event.lane, Lane::Validating | Lane::Mutating);
     if event.tone == Tone::Deny && answer && event.detail.trace.is_empty() {
         let request = chain(events, event).last().map(|e| e.seq);
-        let rule = |e: &&Event| e.tone == Tone::Deny && !e.detail.trace.is_empty() && chain(events, e).last().map(|e| e.seq) == request;
+        let rule = |e: &&Event| {
+            e.tone == Tone::Deny && !e.detail.trace.is_empty() && chain(events, e).last().map(|e| e.seq) == request
+        };
         let here = index_of(events, event.seq)?;
         if let Some(told) = events.iter().take(here).rev().take_while(|e| Some(e.seq) >= request).find(rule) {
             return Some(told);

@@ -32,7 +32,8 @@ fn tab(props: &Page, file: &File, renaming: &UseStateHandle<Option<u32>>) -> Htm
     let current = page.document.active == id && page.side == Side::File;
     let denials = page.timeline.as_ref().map_or(0, |run| places::denials(run, &file.name));
     let errors = page.timeline.as_ref().map_or(0, |run| run.diagnostics.iter().filter(|d| d.file == file.name).count());
-    let here = page.event().is_some_and(|event| places::now(page.events(), event).iter().any(|place| place.file == file.name));
+    let here =
+        page.event().is_some_and(|event| places::now(page.events(), event).iter().any(|place| place.file == file.name));
     let rename = {
         let renaming = renaming.clone();
         move || renaming.set(Some(id))

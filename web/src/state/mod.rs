@@ -240,7 +240,12 @@ pub enum Action {
 impl State {
     /// The page as it opens on a scenario.
     pub fn open(scenario: Scenario) -> Self {
-        Self { document: Document::open(scenario, None), revision: 1, fresh: true, verbosity: 2, ..Self::default() }
+        Self { document: Document::open(scenario, None), revision: 1, fresh: true, ..Self::empty() }
+    }
+
+    /// The page before it has a scenario.
+    pub fn empty() -> Self {
+        Self { verbosity: 2, ..Self::default() }
     }
 
     /// The events of the run on show.

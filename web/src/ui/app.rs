@@ -31,7 +31,7 @@ const BEAT: u32 = 900;
 /// The page.
 #[component]
 pub fn App() -> Html {
-    let page = use_reducer(|| saved::work().map_or_else(State::default, State::open));
+    let page = use_reducer(|| saved::work().map_or_else(State::empty, State::open));
     let client = use_memo((), |()| Client::default());
     let gallery = use_state(Vec::<Entry>::new);
     use_opening(&page, &client, gallery.setter());

@@ -73,16 +73,17 @@ fn failed(node: &TraceNode) -> bool {
     matches!(node.outcome, Outcome::No | Outcome::Error) || node.children.iter().any(failed)
 }
 
+/// The values that the words do not already name.
 fn values(node: &TraceNode) -> Html {
-    let value = |name: &str, value: &Option<Value>| {
-        let text = value.as_ref().map(short)?;
+    let value = |name: &str, text: Option<String>| {
+        let text = text.filter(|text| !node.text.contains(text.as_str()))?;
         Some(html! { <span class="kv">{ name }<code>{ text }</code></span> })
     };
     html! {
         <>
-            { for value(" wants ", &node.want) }
-            { for value(" found ", &node.found) }
-            if let Some(path) = &node.looked_at { <span class="kv">{ " at " }<code>{ path }</code></span> }
+            { for value(" wants ", node.want.as_ref().map(short)) }
+            { for value(" found ", node.found.as_ref().map(short)) }
+            { for value(" at ", node.looked_at.clone()) }
         </>
     }
 }

@@ -7,6 +7,7 @@ pub mod anchors;
 pub mod autogen;
 pub mod block;
 pub mod cleanup;
+pub mod cel;
 pub mod compare;
 pub mod conditions;
 pub mod context;

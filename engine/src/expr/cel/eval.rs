@@ -14,17 +14,48 @@ use super::value::{Key, Map, Struct, Val};
 /// # Errors
 /// Whatever the expression runs into, in cel-go's words.
 pub fn evaluate(node: &Node, activation: &Activation<'_>) -> Res {
-    Cx { activation, scope: Vec::new() }.eval(node)
+    Cx::new(activation).eval(node)
 }
 
 /// An evaluation under way: the surroundings and the variables of the macros around the current node.
 pub struct Cx<'a, 'v> {
     /// The surroundings.
     pub activation: &'a Activation<'v>,
-    pub(super) scope: Vec<(Arc<str>, Val)>,
+    scope: Vec<(Arc<str>, Val)>,
 }
 
-impl Cx<'_, '_> {
+impl<'a, 'v> Cx<'a, 'v> {
+    /// An evaluation without macro variables.
+    #[must_use]
+    pub fn new(activation: &'a Activation<'v>) -> Self {
+        Self { activation, scope: Vec::new() }
+    }
+
+    /// Does something with one more variable.
+    pub fn with_value<T>(&mut self, name: &Arc<str>, value: Val, then: impl FnOnce(&mut Self) -> T) -> T {
+        self.scope.push((Arc::clone(name), value));
+        let found = then(self);
+        self.scope.pop();
+        found
+    }
+
+    /// Does something with the variables of a macro set to one element.
+    pub fn with_element<T>(
+        &mut self,
+        fold: &Fold,
+        element: &(Val, Option<Val>),
+        then: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let before = self.scope.len();
+        self.scope.push((Arc::clone(&fold.var), element.0.clone()));
+        if let (Some(name), Some(value)) = (&fold.var2, &element.1) {
+            self.scope.push((Arc::clone(name), value.clone()));
+        }
+        let found = then(self);
+        self.scope.truncate(before);
+        found
+    }
+
     /// Evaluates a node.
     ///
     /// # Errors
@@ -64,18 +95,10 @@ impl Cx<'_, '_> {
             Expr::Bind(name, parts) => {
                 let [value, body] = &**parts;
                 let value = self.eval(value)?;
-                self.with(name, value, body)
+                self.with_value(name, value, |cx| cx.eval(body))
             }
             Expr::OptMap(name, parts, flat) => self.opt_map(name, parts, *flat),
         }
-    }
-
-    /// Evaluates a node with one more variable.
-    pub(super) fn with(&mut self, name: &Arc<str>, value: Val, body: &Node) -> Res {
-        self.scope.push((Arc::clone(name), value));
-        let found = self.eval(body);
-        self.scope.pop();
-        found
     }
 
     fn ident(&self, name: &str) -> Res {
@@ -232,23 +255,15 @@ impl Cx<'_, '_> {
         match self.eval(target)? {
             Val::Optional(None) => Ok(Val::Optional(None)),
             Val::Optional(Some(value)) => {
-                let found = self.with(name, (*value).clone(), body)?;
+                let found = self.with_value(name, (*value).clone(), |cx| cx.eval(body))?;
                 Ok(if flat { found } else { Val::some(found) })
             }
             _ => Err(Error::no_overload()),
         }
     }
 
-    /// Evaluates a part of a macro for one element.
-    pub(super) fn step(&mut self, fold: &Fold, element: &(Val, Option<Val>), part: &Node) -> Res {
-        let before = self.scope.len();
-        self.scope.push((Arc::clone(&fold.var), element.0.clone()));
-        if let (Some(name), Some(value)) = (&fold.var2, &element.1) {
-            self.scope.push((Arc::clone(name), value.clone()));
-        }
-        let found = self.eval(part);
-        self.scope.truncate(before);
-        found
+    fn step(&mut self, fold: &Fold, element: &(Val, Option<Val>), part: &Node) -> Res {
+        self.with_element(fold, element, |cx| cx.eval(part))
     }
 
     fn fold(&mut self, fold: &Fold) -> Res {
@@ -333,7 +348,7 @@ impl Cx<'_, '_> {
 ///
 /// # Errors
 /// `no such overload` for what has no elements.
-pub(super) fn elements_of(range: &Val, two: bool) -> Result<Vec<(Val, Option<Val>)>, Error> {
+pub fn elements_of(range: &Val, two: bool) -> Result<Vec<(Val, Option<Val>)>, Error> {
     match range {
         Val::List(items) if two => {
             Ok(items.iter().enumerate().map(|(at, item)| (Val::from(at), Some(item.clone()))).collect())

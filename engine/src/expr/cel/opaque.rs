@@ -51,8 +51,11 @@ impl Opaque {
 
     /// A field, for types that have some.
     #[must_use]
-    pub fn field(&self, _name: &str) -> Option<Val> {
-        None
+    pub fn field(&self, name: &str) -> Option<Val> {
+        match (self, name) {
+            (Self::Authorizer(_, facts), "requestResource") => Some(super::lib::request_resource(facts)),
+            _ => None,
+        }
     }
 
     /// As JSON, for types that have one.

@@ -41,7 +41,7 @@ pub fn place(source: &str, offset: usize) -> Place {
 /// Where cel-go reports a global call: at its parenthesis, not at its name.
 fn parenthesis(source: &str, offset: usize) -> usize {
     let rest = source.get(offset..).unwrap_or("");
-    let name = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_' || *c == '.').map(char::len_utf8).sum();
+    let name = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').map(char::len_utf8).sum();
     match rest.get(name..) {
         Some(after) if name > 0 && after.starts_with('(') => offset + name,
         _ => offset,

@@ -26,12 +26,21 @@ pub(super) const SIGNATURES: &str = "
     kubernetes.authorization.Decision:error() -> string
 ";
 
-/// The authorizer of a user.
+/// The authorizer of a user; `request` are the facts of its `requestResource`: group, resource, namespace …
 #[must_use]
-pub fn authorizer(user: &str, groups: &[String]) -> Val {
+pub fn authorizer(user: &str, groups: &[String], request: &[(&str, &str)]) -> Val {
     let mut facts = vec![("user".to_owned(), user.to_owned())];
     facts.extend(groups.iter().map(|group| ("userGroup".to_owned(), group.clone())));
+    facts.extend(request.iter().map(|(key, value)| (format!("request {key}"), (*value).to_owned())));
     Val::opaque(Opaque::Authorizer(AUTHORIZER, facts))
+}
+
+/// `authorizer.requestResource`: a check of what the request is about.
+#[must_use]
+pub fn request_resource(facts: &[(String, String)]) -> Val {
+    let facts =
+        facts.iter().map(|(key, value)| (key.strip_prefix("request ").unwrap_or(key).to_owned(), value.clone()));
+    Val::opaque(Opaque::Authorizer(RESOURCE, facts.collect()))
 }
 
 const AUTHORIZER: &str = "kubernetes.authorization.Authorizer";
@@ -59,6 +68,7 @@ pub(super) fn call(cx: &mut Cx<'_, '_>, name: &str, args: &[Val]) -> Option<Res>
                 format!("system:serviceaccounts:{namespace}"),
                 "system:authenticated".to_owned(),
             ],
+            &[],
         ),
         (GROUP, "resource", [resource]) => with(RESOURCE, "resource", resource),
         (RESOURCE, "subresource" | "namespace" | "name" | "fieldSelector" | "labelSelector", [value]) => {

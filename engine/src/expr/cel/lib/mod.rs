@@ -37,7 +37,7 @@ mod url;
 mod user;
 mod yaml;
 
-pub use authorizer::authorizer;
+pub use authorizer::{authorizer, request_resource};
 pub use format::sprintf;
 pub use image::Image;
 pub use quantity::Quantity;

@@ -1,0 +1,111 @@
+//! CEL exceptions: which of them a request meets, and what that means for the policy.
+
+use super::compile::{self, Condition, Problem};
+use super::conditions::hold;
+use crate::eval::trace::{Outcome, Trace, TraceNode};
+use crate::eval::verdict::{RuleResponse, RuleType, Status};
+use crate::eval::view::View;
+use crate::expr::cel::{Activation, Env, Error, Val};
+use crate::policy::cel_exception::CelException;
+
+/// The label that decides whose `reportResult` counts.
+const PRIORITY: &str = "polex.kyverno.io/priority";
+
+/// An exception with its conditions.
+pub struct Compiled<'a> {
+    exception: &'a CelException,
+    conditions: Vec<Condition>,
+}
+
+/// Those exceptions that name a policy and have not expired, compiled in the policy's environment.
+///
+/// # Errors
+/// A condition does not compile: the policy as a whole then does not.
+pub fn compile<'a>(
+    exceptions: &'a [CelException],
+    kind: &str,
+    name: &str,
+    env: &Env,
+    view: &dyn View,
+) -> Result<Vec<Compiled<'a>>, Problem> {
+    let now = view.now().0;
+    let current = |exception: &&CelException| {
+        let expires = exception.spec.expires_at.as_deref().and_then(|at| chrono::DateTime::parse_from_rfc3339(at).ok());
+        exception.is_for(kind, name) && expires.is_none_or(|at| at.timestamp() > now)
+    };
+    let compiled = exceptions.iter().filter(current).map(|exception| {
+        let conditions = compile::conditions(env, "spec.matchConditions", &exception.spec.match_conditions)?;
+        Ok(Compiled { exception, conditions })
+    });
+    compiled.collect()
+}
+
+/// What the exceptions do to a policy.
+pub enum Effect<'a> {
+    /// It is lifted.
+    Lifted(Vec<&'a CelException>),
+    /// It runs, with these allowed images and values in `exceptions`.
+    Runs(Val),
+}
+
+/// Evaluates exceptions. The first full one lifts the policy.
+///
+/// # Errors
+/// A condition fails before a full exemption is found.
+pub fn apply<'a>(
+    exceptions: &[Compiled<'a>],
+    activation: &Activation<'_>,
+    trace: &mut Trace,
+) -> Result<Effect<'a>, Error> {
+    let mut matched = Vec::new();
+    let mut full = false;
+    let (mut images, mut values) = (Vec::new(), Vec::new());
+    for compiled in exceptions {
+        trace.open(|| TraceNode::new("exception", Outcome::Info, compiled.exception.key()));
+        let found = hold(&compiled.conditions, activation, "exception", trace);
+        trace.close(match &found {
+            Ok(true) => Outcome::Yes,
+            Ok(false) => Outcome::No,
+            Err(_) => Outcome::Error,
+        });
+        match found {
+            Err(_) if full => continue,
+            Err(error) => return Err(error),
+            Ok(false) => continue,
+            Ok(true) => {}
+        }
+        matched.push(compiled.exception);
+        if compiled.exception.is_full() {
+            full = true;
+        } else if !full {
+            images.extend(compiled.exception.spec.images.iter().map(Val::str));
+            values.extend(compiled.exception.spec.allowed_values.iter().map(Val::str));
+        }
+    }
+    if full {
+        return Ok(Effect::Lifted(matched));
+    }
+    Ok(Effect::Runs(Val::object([("allowedImages", Val::list(images)), ("allowedValues", Val::list(values))])))
+}
+
+/// The answer of a lifted policy.
+#[must_use]
+pub fn response(matched: &[&CelException], rule_type: RuleType) -> RuleResponse {
+    let keys: Vec<String> = matched.iter().map(|exception| exception.key()).collect();
+    let mut highest = 0;
+    let mut selected = matched.first();
+    for exception in matched {
+        if let Some(priority) = exception.labels.get(PRIORITY).and_then(|label| label.parse::<i64>().ok())
+            && priority > highest
+        {
+            highest = priority;
+            selected = Some(exception);
+        }
+    }
+    let passes = selected.is_some_and(|exception| exception.spec.report_result.as_deref() == Some("pass"));
+    let (status, word) = if passes { (Status::Pass, "passed") } else { (Status::Skip, "skipped") };
+    let words = format!("rule is {word} due to policy exception: {}", keys.join(", "));
+    let mut response = RuleResponse::new("exception", rule_type, status, words);
+    response.exceptions = keys;
+    response
+}

@@ -1,0 +1,22 @@
+//! The policies that are written in CEL. Each kind has a module with a compiled form, made once, and its `evaluate`.
+//!
+//! Compile with `Compiled::new(&policy)`, which gives a [`compile::Problem`] with its place for what the policy webhook
+//! refuses; evaluate any number of times with the surroundings of [`super::EvalCx`].
+
+pub mod autogen;
+pub mod classic;
+pub mod compile;
+pub mod conditions;
+pub mod env;
+pub mod exceptions;
+pub mod explain;
+pub mod inputs;
+pub mod matching;
+mod outside;
+pub mod params;
+pub mod unparse;
+pub mod validating;
+pub mod vap;
+
+#[cfg(test)]
+mod tests;

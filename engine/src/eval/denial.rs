@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::block;
 use super::verdict::{RuleResponse, Status, Verdict};
 use crate::object::ObjectExt;
 use crate::policy::ClassicPolicy;
-
-/// The width at which yaml.v2 folds plain and quoted scalars.
-const FOLD: usize = 80;
 
 /// The refusal of a validating webhook: the object, then policy → rule → message as YAML.
 ///
@@ -27,13 +25,7 @@ pub fn blocked(object: &Value, policies: &[(&ClassicPolicy, &[RuleResponse])], f
             }
         }
     }
-    let mut body = String::new();
-    for (policy, rules) in failures {
-        body.push_str(&format!("{}:\n", key(policy)));
-        for (rule, message) in rules {
-            body.push_str(&entry(rule, message, folds));
-        }
-    }
+    let body = block::yaml(&failures, folds);
     format!("\n\nresource {resource} was blocked due to the following policies \n\n{body}")
 }
 
@@ -43,96 +35,6 @@ pub fn mutation_refused(policy: &ClassicPolicy, verdict: &Verdict) -> String {
     let failed = verdict.rules.iter().filter(|rule| matches!(rule.status, Status::Fail | Status::Error));
     let rules: Vec<String> = failed.map(|rule| format!("{}: {}", rule.name, rule.message)).collect();
     format!("mutation policy {} error: failed to apply policy {} rules [{}]", policy.name, policy.name, rules.join(" "))
-}
-
-fn key(text: &str) -> String {
-    scalar(text).unwrap_or_else(|| text.to_owned())
-}
-
-fn entry(rule: &str, message: &str, folds: bool) -> String {
-    let head = format!("  {}:", key(rule));
-    if message.contains('\n') && literal_allowed(message) {
-        return literal(&head, message);
-    }
-    let text = scalar(message).unwrap_or_else(|| message.to_owned());
-    if !folds {
-        return format!("{head} {text}\n");
-    }
-    folded(&head, &text)
-}
-
-/// A quoted form where plain text would not read back as the same string; `None` where plain is fine.
-fn scalar(text: &str) -> Option<String> {
-    if text.is_empty() {
-        return Some("\"\"".to_owned());
-    }
-    if text.contains(['\n', '\t']) || text.chars().any(char::is_control) {
-        return Some(serde_json::to_string(text).unwrap_or_default());
-    }
-    let starts_special = text.starts_with(|c: char| "-?:,[]{}#&*!|>'\"%@`".contains(c)) && !safe_dash(text);
-    let inside = text.contains(": ")
-        || text.contains(" #")
-        || text.ends_with(':')
-        || text.starts_with(' ')
-        || text.ends_with(' ');
-    if starts_special || inside {
-        return Some(format!("'{}'", text.replace('\'', "''")));
-    }
-    // Text that reads as another type is quoted with double quotes.
-    match crate::parse::one(text) {
-        Ok(Value::String(_)) => None,
-        _ => Some(format!("\"{text}\"")),
-    }
-}
-
-fn safe_dash(text: &str) -> bool {
-    let mut chars = text.chars();
-    matches!(chars.next(), Some('-' | '?' | ':')) && chars.next().is_some_and(|next| next != ' ')
-}
-
-fn literal_allowed(text: &str) -> bool {
-    !text.starts_with(' ')
-        && !text.starts_with('\n')
-        && !text.contains('\t')
-        && !text.lines().any(|line| line.ends_with(' '))
-}
-
-fn literal(head: &str, text: &str) -> String {
-    let ends = text.chars().rev().take_while(|c| *c == '\n').count();
-    let chomp = match ends {
-        0 => "-",
-        1 => "",
-        _ => "+",
-    };
-    let lines: String = text
-        .trim_end_matches('\n')
-        .split('\n')
-        .map(|line| if line.is_empty() { "\n".to_owned() } else { format!("    {line}\n") })
-        .collect();
-    let more = "\n".repeat(ends.saturating_sub(1));
-    format!("{head} |{chomp}\n{lines}{more}")
-}
-
-/// libyaml's manner: a space past the width becomes a line break, unless it is the first or last character or has another
-/// space beside it.
-fn folded(head: &str, text: &str) -> String {
-    let mut out = format!("{head} ");
-    let mut column = out.chars().count();
-    let chars: Vec<char> = text.chars().collect();
-    for (index, c) in chars.iter().enumerate() {
-        let inner = index > 0 && index + 1 < chars.len();
-        let lone = chars.get(index + 1) != Some(&' ')
-            && index.checked_sub(1).and_then(|before| chars.get(before)) != Some(&' ');
-        if *c == ' ' && inner && lone && column > FOLD {
-            out.push_str("\n    ");
-            column = 4;
-        } else {
-            out.push(*c);
-            column += 1;
-        }
-    }
-    out.push('\n');
-    out
 }
 
 #[cfg(test)]
@@ -165,6 +67,21 @@ mod tests {
             "p:\n  r: 'validation error: The label `team` is required. rule check-team failed at path\n    /metadata/labels/team/'\n"
         );
         assert!(!refusal(message, false).trim_end().trim_start_matches("p:\n").contains('\n'));
+    }
+
+    #[test]
+    fn the_founding_story() {
+        let words = "validation error: Bad names are not allowed. rule check-name failed at path /metadata/name/";
+        assert_eq!(refusal(words, false), format!("p:\n  r: '{words}'\n"));
+    }
+
+    #[test]
+    fn what_passed_is_left_out() {
+        let policy = ClassicPolicy { name: "p".to_owned(), ..ClassicPolicy::default() };
+        let rule = |name: &str, status| RuleResponse::new(name, RuleType::Validation, status, "no");
+        let rules = [rule("a", Status::Pass), rule("b", Status::Skip), rule("c", Status::Error)];
+        let text = blocked(&json!({}), &[(&policy, &rules)], false);
+        assert!(text.ends_with("policies \n\np:\n  c: \"no\"\n"), "{text}");
     }
 
     #[test]

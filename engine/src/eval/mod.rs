@@ -5,7 +5,7 @@
 pub mod action;
 pub mod anchors;
 pub mod autogen;
-pub mod block;
+mod block;
 pub mod cel;
 pub mod cleanup;
 pub mod compare;

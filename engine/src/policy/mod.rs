@@ -7,6 +7,7 @@ pub mod cel_exception;
 pub mod cleanup;
 pub mod complete;
 pub mod constraints;
+pub mod convert;
 pub mod deleting;
 pub mod exception;
 pub mod generating;

@@ -138,7 +138,11 @@ pub(super) fn variable(expression: &str, default: &str) -> Cel {
         None => (expression, default.to_owned()),
     };
     match path {
-        "request.operation" | "request.namespace" | "request.name" | "request.userInfo.username" | "request.userInfo.groups" => {
+        "request.operation"
+        | "request.namespace"
+        | "request.name"
+        | "request.userInfo.username"
+        | "request.userInfo.groups" => {
             return Ok(path.to_owned());
         }
         "request.object" => return Ok("object".to_owned()),
@@ -153,7 +157,8 @@ pub(super) fn variable(expression: &str, default: &str) -> Cel {
     let mut out = root.to_owned();
     let mut projected = None;
     for part in parts(rest).ok_or_else(|| format!("{{{{ {expression} }}}} has no simple equivalent in CEL"))? {
-        let (name, list) = part.strip_suffix("[]").or_else(|| part.strip_suffix("[*]")).map_or((part.as_str(), false), |n| (n, true));
+        let (name, list) =
+            part.strip_suffix("[]").or_else(|| part.strip_suffix("[*]")).map_or((part.as_str(), false), |n| (n, true));
         if projected.is_some() {
             if list {
                 return Err(format!("{{{{ {expression} }}}} goes through two lists"));
@@ -217,7 +222,11 @@ pub(super) fn template(text: &str) -> Cel {
             parts.push(string(before));
         }
         let value = variable(inside, "''")?;
-        parts.push(if matches!(value.as_str(), "request.operation" | "request.namespace" | "request.name") { value } else { format!("string({value})") });
+        parts.push(if matches!(value.as_str(), "request.operation" | "request.namespace" | "request.name") {
+            value
+        } else {
+            format!("string({value})")
+        });
         rest = after;
     }
     if !rest.is_empty() || parts.is_empty() {

@@ -59,9 +59,15 @@ fn condition(condition: &Value) -> Cel {
 }
 
 fn operand(key: &Value, value: &Value) -> Result<(String, Shape), String> {
-    let Value::String(text) = key else { return Ok((literal(key), if key.is_array() { Shape::List } else { Shape::Scalar })) };
+    let Value::String(text) = key else {
+        return Ok((literal(key), if key.is_array() { Shape::List } else { Shape::Scalar }));
+    };
     let Some(inside) = sole_variable(text) else {
-        return if text.contains("{{") { super::cel::template(text).map(|cel| (cel, Shape::Scalar)) } else { Ok((string(text), Shape::Scalar)) };
+        return if text.contains("{{") {
+            super::cel::template(text).map(|cel| (cel, Shape::Scalar))
+        } else {
+            Ok((string(text), Shape::Scalar))
+        };
     };
     let first = match value {
         Value::Array(items) => items.first().unwrap_or(&Value::Null),
@@ -73,7 +79,10 @@ fn operand(key: &Value, value: &Value) -> Result<(String, Shape), String> {
         _ => "''",
     };
     let cel = variable(inside, default)?;
-    let list = inside.contains("[]") || inside.contains("[*]") || inside == "request.userInfo.groups" || inside.ends_with("`[]`");
+    let list = inside.contains("[]")
+        || inside.contains("[*]")
+        || inside == "request.userInfo.groups"
+        || inside.ends_with("`[]`");
     Ok((cel, if list { Shape::List } else { Shape::Scalar }))
 }
 
@@ -90,7 +99,9 @@ fn same(left: &str, value: &Value) -> Cel {
 
 fn member(left: &str, shape: Shape, value: &Value, quantifier: &str, negated: bool) -> Cel {
     let texts: Vec<&str> = match value {
-        Value::Array(items) => items.iter().map(|item| item.as_str().ok_or("a list of other than strings")).collect::<Result<_, _>>()?,
+        Value::Array(items) => {
+            items.iter().map(|item| item.as_str().ok_or("a list of other than strings")).collect::<Result<_, _>>()?
+        }
         Value::String(text) => vec![text],
         _ => return Err(format!("{value} is no list of strings")),
     };

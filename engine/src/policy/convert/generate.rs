@@ -20,7 +20,13 @@ pub(super) fn rule(draft: &mut Draft<'_>) -> Result<(), String> {
         let resource = draft.catalog.gvr_of(&gvk).ok_or("the kind of the source is unknown here")?.resource;
         let clone = |field: &str| text(body.str_at(&["clone", field]));
         draft.note("a clone keeps its own name; give the copy another with a map of its own");
-        format!("resource.Get({}, {}, {}, {})", string(body.api_version()), string(&resource), clone("namespace")?, clone("name")?)
+        format!(
+            "resource.Get({}, {}, {}, {})",
+            string(body.api_version()),
+            string(&resource),
+            clone("namespace")?,
+            clone("name")?
+        )
     } else {
         let mut object = Map::new();
         object.insert("apiVersion".to_owned(), json!(body.api_version()));
@@ -72,8 +78,10 @@ fn data(value: &Value, depth: usize) -> Cel {
             Ok(format!("[{}]", items?.join(", ")))
         }
         Value::Object(map) => {
-            let fields: Result<Vec<String>, String> =
-                map.iter().map(|(key, value)| Ok(format!("{}: dyn({})", string(key), data(value, depth + 1)?))).collect();
+            let fields: Result<Vec<String>, String> = map
+                .iter()
+                .map(|(key, value)| Ok(format!("{}: dyn({})", string(key), data(value, depth + 1)?)))
+                .collect();
             Ok(format!("{{{}}}", fields?.join(", ")))
         }
         other => Ok(literal(other)),

@@ -98,7 +98,10 @@ fn one(draft: &mut Draft<'_>) -> Result<&'static str, String> {
         return Err("context entries need variables in CEL (resource.Get, globalContext.Get, http.Get), which depend on what is read".into());
     }
     if filled("verifyImages") {
-        return Err("image verification becomes an ImageValidatingPolicy; attestors and digests need a decision of their own".into());
+        return Err(
+            "image verification becomes an ImageValidatingPolicy; attestors and digests need a decision of their own"
+                .into(),
+        );
     }
     let (validates, mutates, generates) = (filled("validate"), filled("mutate"), filled("generate"));
     selection::rule(draft)?;
@@ -117,7 +120,8 @@ fn one(draft: &mut Draft<'_>) -> Result<&'static str, String> {
 fn finish(draft: Draft<'_>, kind: &str, many: bool) -> Value {
     let namespaced = draft.policy.kind() == "Policy";
     let kind = if namespaced { format!("Namespaced{kind}") } else { kind.to_owned() };
-    let rule = draft.rule.str_at(&["name"]).to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "-");
+    let rule =
+        draft.rule.str_at(&["name"]).to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "-");
     let name = if many { format!("{}-{rule}", draft.policy.name()) } else { draft.policy.name().to_owned() };
     let mut metadata = json!({ "name": name });
     if namespaced && !draft.policy.namespace().is_empty() {

@@ -23,7 +23,10 @@ pub(super) fn rule(draft: &mut Draft<'_>) -> Result<(), String> {
     }
     let patch = body.get("patchStrategicMerge").and_then(Value::as_object).ok_or("there is no patch")?;
     let expression = object(patch, "Object", matched_schema(draft), 0)?;
-    draft.set(&["mutations"], json!([{ "patchType": "ApplyConfiguration", "applyConfiguration": { "expression": expression } }]));
+    draft.set(
+        &["mutations"],
+        json!([{ "patchType": "ApplyConfiguration", "applyConfiguration": { "expression": expression } }]),
+    );
     if draft.in_spec("admission") == Some(&Value::Bool(false)) {
         draft.set(&["evaluation", "admission", "enabled"], json!(false));
     }
@@ -76,7 +79,8 @@ fn element(value: &Value, path: &str, schema: Option<Schema<'static>>, depth: us
         Value::Object(map) => object(map, path, schema, depth),
         Value::Array(items) => {
             let child = schema.and_then(Schema::items);
-            let items: Result<Vec<String>, String> = items.iter().map(|item| element(item, path, child, depth)).collect();
+            let items: Result<Vec<String>, String> =
+                items.iter().map(|item| element(item, path, child, depth)).collect();
             Ok(format!("[{}]", items?.join(", ")))
         }
         Value::Null => Err("removing a field with null needs a JSON patch".into()),

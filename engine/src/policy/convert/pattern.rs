@@ -93,7 +93,9 @@ fn alternatives(text: &str, object: &str) -> Cel {
 
 /// One comparison: an operator with a number or quantity, a range, or a text with wildcards.
 fn scalar(text: &str, object: &str) -> Cel {
-    for (operator, greater, strict) in [(">=", true, false), ("<=", false, false), (">", true, true), ("<", false, true)] {
+    for (operator, greater, strict) in
+        [(">=", true, false), ("<=", false, false), (">", true, true), ("<", false, true)]
+    {
         if let Some(limit) = text.strip_prefix(operator) {
             return compare(object, operator, limit.trim(), greater, strict);
         }
@@ -101,7 +103,9 @@ fn scalar(text: &str, object: &str) -> Cel {
     if let Some(rest) = text.strip_prefix('!') {
         return scalar(rest.trim(), object).map(|found| not(&found));
     }
-    if let Some((low, high)) = text.split_once('-').filter(|(low, high)| Quantity::parse(low).is_ok() && Quantity::parse(high).is_ok()) {
+    if let Some((low, high)) =
+        text.split_once('-').filter(|(low, high)| Quantity::parse(low).is_ok() && Quantity::parse(high).is_ok())
+    {
         return Ok(and(vec![compare(object, ">=", low, true, false)?, compare(object, "<=", high, false, false)?]));
     }
     match text {

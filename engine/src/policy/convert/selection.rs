@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::cel::{and, equals, has, not, one_of, or, string, access};
+use super::cel::{access, and, equals, has, not, one_of, or, string};
 use super::{Cel, Draft};
 use crate::object::ObjectExt;
+use crate::object::catalog::Catalog;
 use crate::object::gvk::{Gvk, KindSelector};
 use crate::object::wildcard;
-use crate::object::catalog::Catalog;
 
 const NAME: &str = "object.metadata.?name.orValue('')";
 const NAMESPACE: &str = "object.metadata.?namespace.orValue('')";
@@ -30,7 +30,8 @@ pub(super) fn rule(draft: &mut Draft<'_>) -> Result<(), String> {
     let matched = rule.get("match").ok_or("the rule matches nothing")?;
     let filters = filters(matched);
     let kinds: Vec<&str> = filters.iter().flat_map(|(filter, _)| strings(filter.at(&["resources", "kinds"]))).collect();
-    let operations = filters.first().map(|(filter, _)| strings(filter.at(&["resources", "operations"]))).unwrap_or_default();
+    let operations =
+        filters.first().map(|(filter, _)| strings(filter.at(&["resources", "operations"]))).unwrap_or_default();
     let operations = if operations.is_empty() { vec!["CREATE", "UPDATE"] } else { operations };
     draft.set(&["matchConstraints", "resourceRules"], resource_rules(&kinds, &operations, draft.catalog)?);
     if filters.iter().any(|(filter, _)| strings(filter.at(&["resources", "operations"])).is_empty()) {
@@ -48,10 +49,13 @@ pub(super) fn rule(draft: &mut Draft<'_>) -> Result<(), String> {
         }
     }
     let several = filters.len() > 1;
-    let each: Vec<String> = filters.iter().map(|(filter, _)| self::filter(filter, several)).collect::<Result<_, _>>()?;
+    let each: Vec<String> =
+        filters.iter().map(|(filter, _)| self::filter(filter, several)).collect::<Result<_, _>>()?;
     let all = filters.iter().all(|(_, all)| *all);
     add_condition(draft, "match", &if all { and(each) } else { or(each) });
-    if let Some(excluded) = rule.get("exclude").filter(|excluded| excluded.as_object().is_some_and(|map| !map.is_empty())) {
+    if let Some(excluded) =
+        rule.get("exclude").filter(|excluded| excluded.as_object().is_some_and(|map| !map.is_empty()))
+    {
         let filters = self::filters(excluded);
         if filters.iter().any(|(filter, _)| filter.at(&["resources", "namespaceSelector"]).is_some()) {
             return Err("exclude with a namespaceSelector has no equivalent".into());
@@ -86,18 +90,25 @@ fn resource_rules(kinds: &[&str], operations: &[&str], catalog: &Catalog) -> Res
         }
         let mut found = catalog.iter().filter(|resource| {
             let fits = |version: &String| {
-                selector.matches_kind(&Gvk { group: resource.group.clone(), version: version.clone(), kind: resource.kind.clone() })
+                selector.matches_kind(&Gvk {
+                    group: resource.group.clone(),
+                    version: version.clone(),
+                    kind: resource.kind.clone(),
+                })
             };
             resource.versions.iter().any(fits)
         });
-        let resource = found.next().ok_or_else(|| format!("the kind {kind} is unknown here, so its resource name is, too"))?;
+        let resource =
+            found.next().ok_or_else(|| format!("the kind {kind} is unknown here, so its resource name is, too"))?;
         let versions: Vec<&String> =
             resource.versions.iter().filter(|version| wildcard::matches(&selector.version, version)).collect();
         let name = match selector.subresource.as_str() {
             "" => resource.plural.clone(),
             subresource => format!("{}/{subresource}", resource.plural),
         };
-        let same = rules.iter_mut().find(|rule| rule["apiGroups"] == json!([resource.group]) && rule["apiVersions"] == json!(versions));
+        let same = rules
+            .iter_mut()
+            .find(|rule| rule["apiGroups"] == json!([resource.group]) && rule["apiVersions"] == json!(versions));
         match same.and_then(|rule| rule.get_mut("resources")).and_then(Value::as_array_mut) {
             Some(resources) if resources.contains(&json!(name)) => {}
             Some(resources) => resources.push(json!(name)),
@@ -130,7 +141,11 @@ fn filter(filter: &Value, kinds: bool) -> Cel {
     }
     let namespaces = strings(at("namespaces"));
     if !namespaces.is_empty() {
-        let place = if wanted.iter().all(|kind| KindSelector::parse(kind).kind == "Namespace") && !wanted.is_empty() { NAME } else { NAMESPACE };
+        let place = if wanted.iter().all(|kind| KindSelector::parse(kind).kind == "Namespace") && !wanted.is_empty() {
+            NAME
+        } else {
+            NAMESPACE
+        };
         parts.push(one_of(place, &namespaces));
     }
     for (key, value) in at("annotations").and_then(Value::as_object).into_iter().flatten() {
@@ -158,7 +173,9 @@ fn filter(filter: &Value, kinds: bool) -> Cel {
 fn subject(subject: &Value) -> String {
     let name = subject.str_at(&["name"]);
     match subject.kind() {
-        "Group" if wildcard::contains_wildcard(name) => format!("request.userInfo.groups.exists(g, {})", equals("g", name)),
+        "Group" if wildcard::contains_wildcard(name) => {
+            format!("request.userInfo.groups.exists(g, {})", equals("g", name))
+        }
         "Group" => format!("{} in request.userInfo.groups", string(name)),
         "ServiceAccount" => {
             let account = format!("system:serviceaccount:{}:{name}", subject.str_at(&["namespace"]));
@@ -172,7 +189,8 @@ fn excluded_filter(found: &Value) -> Cel {
     if found.at(&["resources", "selector"]).is_none() {
         return filter(found, true);
     }
-    let labels = found.at(&["resources", "selector", "matchLabels"]).and_then(Value::as_object).cloned().unwrap_or_default();
+    let labels =
+        found.at(&["resources", "selector", "matchLabels"]).and_then(Value::as_object).cloned().unwrap_or_default();
     let plain = found.at(&["resources", "selector", "matchExpressions"]).is_none()
         && labels.keys().all(|key| !wildcard::contains_wildcard(key));
     if !plain {

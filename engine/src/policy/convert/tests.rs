@@ -6,7 +6,9 @@ use super::*;
 use crate::policy::schema;
 
 fn converted(rule: &str) -> Conversion {
-    let text = format!("{{apiVersion: kyverno.io/v1, kind: ClusterPolicy, metadata: {{name: p}}, spec: {{rules: [{{name: r, {rule}}}]}}}}");
+    let text = format!(
+        "{{apiVersion: kyverno.io/v1, kind: ClusterPolicy, metadata: {{name: p}}, spec: {{rules: [{{name: r, {rule}}}]}}}}"
+    );
     let policy: Value = serde_yaml::from_str(&text).unwrap();
     convert(&schema::load(policy).value, &Catalog::new())
 }
@@ -40,23 +42,56 @@ fn leaves_out(rule: &str, why: &str) {
 
 #[test]
 fn patterns() {
-    pattern("{metadata: {labels: {team: '?*'}}}", "has(object.metadata) && has(object.metadata.labels) && has(object.metadata.labels.team) && string(object.metadata.labels.team) != ''");
-    pattern("{metadata: {labels: {a/b: x}}}", "has(object.metadata) && has(object.metadata.labels) && 'a/b' in object.metadata.labels && object.metadata.labels['a/b'] == 'x'");
-    pattern("{spec: {=(hostNetwork): false}}", "has(object.spec) && (!has(object.spec.hostNetwork) || object.spec.hostNetwork == false)");
+    pattern(
+        "{metadata: {labels: {team: '?*'}}}",
+        "has(object.metadata) && has(object.metadata.labels) && has(object.metadata.labels.team) && string(object.metadata.labels.team) != ''",
+    );
+    pattern(
+        "{metadata: {labels: {a/b: x}}}",
+        "has(object.metadata) && has(object.metadata.labels) && 'a/b' in object.metadata.labels && object.metadata.labels['a/b'] == 'x'",
+    );
+    pattern(
+        "{spec: {=(hostNetwork): false}}",
+        "has(object.spec) && (!has(object.spec.hostNetwork) || object.spec.hostNetwork == false)",
+    );
     pattern("{spec: {X(hostPID): 'null'}}", "has(object.spec) && !has(object.spec.hostPID)");
-    pattern("{spec: {containers: [{image: '!*:latest'}]}}", "has(object.spec) && has(object.spec.containers) && object.spec.containers.all(e0, has(e0.image) && !(e0.image.matches('^.*:latest$')))");
-    pattern("{spec: {replicas: '>1 & <=5'}}", "has(object.spec) && has(object.spec.replicas) && int(object.spec.replicas) > 1 && int(object.spec.replicas) <= 5");
-    pattern("{spec: {size: '<=1Gi'}}", "has(object.spec) && has(object.spec.size) && !quantity(string(object.spec.size)).isGreaterThan(quantity('1Gi'))");
-    pattern("{spec: {kind: a | b}}", "has(object.spec) && has(object.spec.kind) && (object.spec.kind == 'a' || object.spec.kind == 'b')");
-    pattern("{spec: {(a): x, b: y}}", "has(object.spec) && (!(has(object.spec.a) && object.spec.a == 'x') || has(object.spec.b) && object.spec.b == 'y')");
+    pattern(
+        "{spec: {containers: [{image: '!*:latest'}]}}",
+        "has(object.spec) && has(object.spec.containers) && object.spec.containers.all(e0, has(e0.image) && !(e0.image.matches('^.*:latest$')))",
+    );
+    pattern(
+        "{spec: {replicas: '>1 & <=5'}}",
+        "has(object.spec) && has(object.spec.replicas) && int(object.spec.replicas) > 1 && int(object.spec.replicas) <= 5",
+    );
+    pattern(
+        "{spec: {size: '<=1Gi'}}",
+        "has(object.spec) && has(object.spec.size) && !quantity(string(object.spec.size)).isGreaterThan(quantity('1Gi'))",
+    );
+    pattern(
+        "{spec: {kind: a | b}}",
+        "has(object.spec) && has(object.spec.kind) && (object.spec.kind == 'a' || object.spec.kind == 'b')",
+    );
+    pattern(
+        "{spec: {(a): x, b: y}}",
+        "has(object.spec) && (!(has(object.spec.a) && object.spec.a == 'x') || has(object.spec.b) && object.spec.b == 'y')",
+    );
 }
 
 #[test]
 fn deny_conditions() {
     deny("{key: '{{ request.operation }}', operator: Equals, value: CREATE}", "!(request.operation == 'CREATE')");
-    deny("{key: \"{{ request.object.spec.x || '' }}\", operator: AnyNotIn, value: [a, b]}", "!(!(object.?spec.?x.orValue('') in ['a', 'b']))");
-    deny("{key: '{{ request.object.spec.replicas }}', operator: GreaterThan, value: 3}", "!(object.?spec.?replicas.orValue(0) > 3)");
-    deny("{key: '{{ length(request.object.spec.containers) }}', operator: GreaterThan, value: 3}", "!(size(object.?spec.?containers.orValue([])) > 3)");
+    deny(
+        "{key: \"{{ request.object.spec.x || '' }}\", operator: AnyNotIn, value: [a, b]}",
+        "!(!(object.?spec.?x.orValue('') in ['a', 'b']))",
+    );
+    deny(
+        "{key: '{{ request.object.spec.replicas }}', operator: GreaterThan, value: 3}",
+        "!(object.?spec.?replicas.orValue(0) > 3)",
+    );
+    deny(
+        "{key: '{{ length(request.object.spec.containers) }}', operator: GreaterThan, value: 3}",
+        "!(size(object.?spec.?containers.orValue([])) > 3)",
+    );
     deny(
         "{key: '{{ request.object.spec.containers[].image }}', operator: AnyIn, value: ['a*']}",
         "!(object.?spec.?containers.orValue([]).filter(e, has(e.image)).map(e, e.image).exists(k, k.matches('^a.*$')))",
@@ -66,7 +101,11 @@ fn deny_conditions() {
 #[test]
 fn selections() {
     let rule = "match: {any: [{resources: {kinds: [Deployment, StatefulSet], namespaces: [a, b], operations: [CREATE]}}]}, exclude: {any: [{subjects: [{kind: Group, name: g}]}]}, validate: {pattern: {a: 1}}";
-    gives(rule, "/spec/matchConstraints/resourceRules", json!([{ "apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["deployments", "statefulsets"] }]));
+    gives(
+        rule,
+        "/spec/matchConstraints/resourceRules",
+        json!([{ "apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["deployments", "statefulsets"] }]),
+    );
     gives(rule, "/spec/matchConditions/0/expression", json!("object.metadata.?namespace.orValue('') in ['a', 'b']"));
     gives(rule, "/spec/matchConditions/1/expression", json!("!('g' in request.userInfo.groups)"));
     leaves_out("match: {any: [{resources: {kinds: [Pod]}, clusterRoles: [a]}]}, validate: {pattern: {a: 1}}", "roles");
@@ -88,7 +127,9 @@ fn actions_and_messages() {
 
 #[test]
 fn cel_rules_stay_as_they_are() {
-    let rule = pods("celPreconditions: [{name: c, expression: 'has(object.a)'}], validate: {cel: {expressions: [{expression: 'object.a == 1', message: m}], variables: [{name: v, expression: '1'}]}}");
+    let rule = pods(
+        "celPreconditions: [{name: c, expression: 'has(object.a)'}], validate: {cel: {expressions: [{expression: 'object.a == 1', message: m}], variables: [{name: v, expression: '1'}]}}",
+    );
     gives(&rule, "/spec/validations", json!([{ "expression": "object.a == 1", "message": "m" }]));
     gives(&rule, "/spec/variables/0/name", json!("v"));
     gives(&rule, "/spec/matchConditions/0/name", json!("c"));

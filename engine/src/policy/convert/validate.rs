@@ -19,7 +19,9 @@ pub(super) fn rule(draft: &mut Draft<'_>) -> Result<(), String> {
         let expression = if let Some(pattern) = of("pattern") {
             mapping(pattern.as_object().ok_or("the pattern is no mapping")?, "object", 0)?
         } else if let Some(patterns) = of("anyPattern").and_then(Value::as_array) {
-            let each = patterns.iter().map(|pattern| mapping(pattern.as_object().ok_or("a pattern is no mapping")?, "object", 0));
+            let each = patterns
+                .iter()
+                .map(|pattern| mapping(pattern.as_object().ok_or("a pattern is no mapping")?, "object", 0));
             or(each.collect::<Result<Vec<_>, String>>()?)
         } else if let Some(deny) = of("deny") {
             match deny.get("conditions").filter(|found| !found.is_null()) {
@@ -123,7 +125,8 @@ pub(super) fn evaluation(draft: &mut Draft<'_>) {
 pub(super) fn common(draft: &mut Draft<'_>) {
     let webhook = draft.policy.at(&["spec", "webhookConfiguration"]);
     let policy = webhook.and_then(|webhook| webhook.get("failurePolicy")).or(draft.in_spec("failurePolicy")).cloned();
-    let seconds = webhook.and_then(|webhook| webhook.get("timeoutSeconds")).or(draft.in_spec("webhookTimeoutSeconds")).cloned();
+    let seconds =
+        webhook.and_then(|webhook| webhook.get("timeoutSeconds")).or(draft.in_spec("webhookTimeoutSeconds")).cloned();
     if let Some(policy) = policy {
         draft.set(&["failurePolicy"], policy);
     }

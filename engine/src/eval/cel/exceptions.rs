@@ -17,6 +17,23 @@ pub struct Compiled<'a> {
     conditions: Vec<Condition>,
 }
 
+impl Compiled<'_> {
+    /// Whether the conditions of the exception hold.
+    ///
+    /// # Errors
+    /// A condition fails.
+    pub fn matches(&self, activation: &Activation<'_>, trace: &mut Trace) -> Result<bool, Error> {
+        trace.open(|| TraceNode::new("exception", Outcome::Info, self.exception.key()));
+        let found = hold(&self.conditions, activation, "exception", trace);
+        trace.close(match &found {
+            Ok(true) => Outcome::Yes,
+            Ok(false) => Outcome::No,
+            Err(_) => Outcome::Error,
+        });
+        found
+    }
+}
+
 /// Those exceptions that name a policy and have not expired, compiled in the policy's environment.
 ///
 /// # Errors
@@ -61,14 +78,7 @@ pub fn apply<'a>(
     let mut full = false;
     let (mut images, mut values) = (Vec::new(), Vec::new());
     for compiled in exceptions {
-        trace.open(|| TraceNode::new("exception", Outcome::Info, compiled.exception.key()));
-        let found = hold(&compiled.conditions, activation, "exception", trace);
-        trace.close(match &found {
-            Ok(true) => Outcome::Yes,
-            Ok(false) => Outcome::No,
-            Err(_) => Outcome::Error,
-        });
-        match found {
+        match compiled.matches(activation, trace) {
             Err(_) if full => continue,
             Err(error) => return Err(error),
             Ok(false) => continue,

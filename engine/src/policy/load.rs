@@ -2,12 +2,13 @@
 //!
 //! Follows `ext/resource/loader` and `cmd/cli/kubectl-kyverno/policy/load.go`; the defaults are those of `config/crds`.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::exception::{ExceptionSpec, PolicyException};
-use super::{ClassicPolicy, Spec};
+use super::{ClassicPolicy, Spec, schema};
 use crate::diagnostic::Diagnostic;
 use crate::object::ObjectExt;
+use crate::object::gvk::Gvk;
 
 /// What a document turned out to be.
 #[derive(Clone, Debug)]
@@ -69,7 +70,7 @@ pub fn is_exception(value: &Value) -> bool {
 /// # Errors
 /// A field has the wrong type.
 pub fn classic(mut value: Value) -> Result<ClassicPolicy, Diagnostic> {
-    set_policy_defaults(&mut value);
+    set_defaults(&mut value, "kyverno.io/v1");
     let spec = value.get("spec").cloned().unwrap_or_else(|| json!({}));
     let spec: Spec = serde_json::from_value(spec).map_err(|error| broken(&value, &error.to_string()))?;
     let namespace = match (value.kind(), value.namespace()) {
@@ -92,12 +93,7 @@ pub fn classic(mut value: Value) -> Result<ClassicPolicy, Diagnostic> {
 /// # Errors
 /// A field has the wrong type.
 pub fn exception(mut value: Value) -> Result<PolicyException, Diagnostic> {
-    if let Some(spec) = value.get_mut("spec").and_then(Value::as_object_mut) {
-        drop_nulls(spec);
-        if let Some(block) = spec.get_mut("match") {
-            drop_nulls_below(block);
-        }
-    }
+    set_defaults(&mut value, "kyverno.io/v2");
     let spec = value.get("spec").cloned().unwrap_or_else(|| json!({}));
     let spec: ExceptionSpec = serde_json::from_value(spec).map_err(|error| broken(&value, &error.to_string()))?;
     let namespace = if value.namespace().is_empty() { "default" } else { value.namespace() };
@@ -110,88 +106,11 @@ fn broken(value: &Value, error: &str) -> Diagnostic {
     )
 }
 
-/// Sets what the API server would set from the CRD.
-fn set_policy_defaults(value: &mut Value) {
-    let Some(spec) = value.get_mut("spec").and_then(Value::as_object_mut) else { return };
-    drop_nulls(spec);
-    or_set(spec, "validationFailureAction", || json!("Audit"));
-    for key in ["admission", "background"] {
-        or_set(spec, key, || json!(true));
-    }
-    or_set(spec, "emitWarning", || json!(false));
-    let rules = spec.get_mut("rules").and_then(Value::as_array_mut).into_iter().flatten();
-    for rule in rules.filter_map(Value::as_object_mut) {
-        set_rule_defaults(rule);
-    }
-}
-
-fn set_rule_defaults(rule: &mut Map<String, Value>) {
-    drop_nulls(rule);
-    for key in ["match", "exclude"] {
-        if let Some(block) = rule.get_mut(key) {
-            drop_nulls_below(block);
-        }
-    }
-    or_set(rule, "skipBackgroundRequests", || json!(true));
-    set_context_defaults(rule);
-    for key in ["validate", "mutate", "generate"] {
-        let Some(body) = rule.get_mut(key).and_then(Value::as_object_mut) else { continue };
-        drop_nulls(body);
-        if key == "validate" {
-            or_set(body, "allowExistingViolations", || json!(true));
-        }
-        set_foreach_defaults(body);
-        for target in objects(body.get_mut("targets")) {
-            set_context_defaults(target);
-        }
-    }
-    for verify in objects(rule.get_mut("verifyImages")) {
-        for key in ["mutateDigest", "verifyDigest", "required", "useCache"] {
-            or_set(verify, key, || json!(true));
-        }
-    }
-}
-
-fn set_foreach_defaults(body: &mut Map<String, Value>) {
-    for element in objects(body.get_mut("foreach")) {
-        drop_nulls(element);
-        set_context_defaults(element);
-        set_foreach_defaults(element);
-    }
-}
-
-fn set_context_defaults(holder: &mut Map<String, Value>) {
-    for entry in objects(holder.get_mut("context")) {
-        drop_nulls(entry);
-        if let Some(call) = entry.get_mut("apiCall").and_then(Value::as_object_mut) {
-            or_set(call, "method", || json!("GET"));
-        }
-    }
-}
-
-fn objects(list: Option<&mut Value>) -> impl Iterator<Item = &mut Map<String, Value>> {
-    list.and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut)
-}
-
-fn or_set(map: &mut Map<String, Value>, key: &str, value: impl FnOnce() -> Value) {
-    if !map.contains_key(key) {
-        map.insert(key.to_owned(), value());
-    }
-}
-
-/// `null` in a typed field is the same as its absence.
-fn drop_nulls(map: &mut Map<String, Value>) {
-    map.retain(|_, value| !value.is_null());
-}
-
-fn drop_nulls_below(value: &mut Value) {
-    match value {
-        Value::Object(map) => {
-            drop_nulls(map);
-            map.values_mut().for_each(drop_nulls_below);
-        }
-        Value::Array(items) => items.iter_mut().for_each(drop_nulls_below),
-        _ => {}
+/// Sets what the API server would set from the CRD; a version that it does not have is read as `version`.
+fn set_defaults(value: &mut Value, version: &str) {
+    let known = [value.gvk(), Gvk::new(version, value.kind())];
+    if let Some(gvk) = known.iter().find(|gvk| schema::table::table().kind(gvk).is_some()) {
+        schema::default(gvk, value);
     }
 }
 

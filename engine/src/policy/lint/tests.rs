@@ -362,3 +362,22 @@ fn deprecated_fields_are_listed() {
     .collect();
     assert_eq!(found, ["/kind", "/spec/validationFailureAction", "/spec/rules/0/preconditions/all/0/operator"]);
 }
+
+#[test]
+fn wrong_shapes_do_not_stop_the_checks() {
+    for spec in [
+        "null",
+        "1",
+        "{rules: 1}",
+        "{rules: [1, null, []]}",
+        "{rules: [{match: [], exclude: 1, validate: [], context: {}}]}",
+        "{rules: [{verifyImages: [[]], generate: 1, mutate: {targets: 1, foreach: [1]}}]}",
+    ] {
+        for kind in ["ClusterPolicy", "Policy", "CleanupPolicy", "PolicyException", "GlobalContextEntry"] {
+            let policy: Value =
+                serde_yaml::from_str(&format!("{{apiVersion: kyverno.io/v1, kind: {kind}, spec: {spec}}}")).unwrap();
+            let _ = (check(&policy, &Options::default()), deprecations(&policy), schema::load(policy.clone()));
+            let _ = crate::policy::convert::convert(&policy, &Catalog::new());
+        }
+    }
+}

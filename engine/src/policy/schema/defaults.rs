@@ -28,6 +28,10 @@ fn fill_at(schema: Schema<'_>, value: &mut Value, depth: usize) {
                     _ => {}
                 }
             }
+            if let Some(child) = schema.additional() {
+                let kept = |value: &Value| !value.is_null() || child.node().nullable || child.node().default.is_some();
+                map.retain(|key, value| schema.known(key).is_some() || kept(value));
+            }
             for (key, value) in map.iter_mut() {
                 if let Some(child) = schema.field(key) {
                     replace_null(child, value);

@@ -96,7 +96,6 @@ fn int(value: &Value, pattern: i64) -> bool {
 }
 
 fn float(value: &Value, pattern: f64) -> bool {
-    #[expect(clippy::float_cmp, reason = "Kyverno compares exactly")]
     match value {
         Value::Number(found) => found.as_f64() == Some(pattern),
         Value::String(text) => parse_float(text) == Some(pattern),
@@ -104,7 +103,6 @@ fn float(value: &Value, pattern: f64) -> bool {
     }
 }
 
-#[expect(clippy::cast_precision_loss, clippy::float_cmp, reason = "Kyverno compares exactly")]
 fn same_float(found: f64, pattern: i64) -> bool {
     found == pattern as f64
 }

@@ -14,7 +14,9 @@ use super::matching::{self, Candidate, Requester};
 use super::trace::{Outcome, Trace, TraceNode};
 use super::verdict::{RuleResponse, RuleType, Status, Verdict};
 use super::{Answer, EvalCx, Handler, Mode, RuleCx};
-use super::{conditions, context, exception, images, mutate as mutate_body, validate as validate_body};
+use super::{
+    cel, conditions, context, exception, images, mutate as mutate_body, validate as validate_body, validate_cel,
+};
 use crate::expr::context::JsonContext;
 use crate::expr::vars;
 use crate::object::ObjectExt;
@@ -95,23 +97,51 @@ fn applies_one(policy: &ClassicPolicy) -> bool {
     policy.spec.apply_rules.as_deref() == Some("One")
 }
 
-/// Whether the policy is asked at all: a `Policy` only for objects of its namespace, both new and old.
+/// Whether the policy is asked at all: a `Policy` only for objects of its namespace, and only where the match conditions of its webhook hold.
 fn concerns(policy: &ClassicPolicy, cx: &EvalCx<'_>, verdict: &mut Verdict) -> bool {
+    let mut trace = if cx.trace { Trace::on() } else { Trace::off() };
+    let concerned = is_in_namespace(policy, cx, &mut trace) && conditions_hold(policy, cx, &mut trace);
+    if !concerned {
+        verdict.trace.extend(trace.finish());
+    }
+    concerned
+}
+
+/// Both the new and the old object of a namespaced policy must be in its namespace.
+fn is_in_namespace(policy: &ClassicPolicy, cx: &EvalCx<'_>, trace: &mut Trace) -> bool {
     if policy.namespace.is_empty() {
         return true;
     }
     let objects = [cx.request.object.as_ref(), cx.request.old_object.as_ref()];
-    let Some(other) = objects.into_iter().flatten().find(|object| object.namespace() != policy.namespace) else {
+    let other = objects.into_iter().flatten().find(|object| object.namespace() != policy.namespace);
+    if let Some(other) = other {
+        trace.leaf(|| {
+            let text = "a Policy concerns only its own namespace";
+            let mut node = TraceNode::new("match", Outcome::No, text).at("/metadata/namespace");
+            node.want = Some(json!(policy.namespace));
+            node.found = Some(json!(other.namespace()));
+            node
+        });
+    }
+    other.is_none()
+}
+
+/// Conditions that cannot be evaluated count as not matched.
+fn conditions_hold(policy: &ClassicPolicy, cx: &EvalCx<'_>, trace: &mut Trace) -> bool {
+    let Some(webhook) = policy.spec.webhook_configuration.as_ref().filter(|it| !it.match_conditions.is_empty()) else {
         return true;
     };
-    if cx.trace {
-        let mut node =
-            TraceNode::new("match", Outcome::No, "a Policy concerns only its own namespace").at("/metadata/namespace");
-        node.want = Some(json!(policy.namespace));
-        node.found = Some(json!(other.namespace()));
-        verdict.trace.push(node);
-    }
-    false
+    trace.open(|| {
+        let at = "/spec/webhookConfiguration/matchConditions";
+        TraceNode::new("match", Outcome::Info, "match conditions of the webhook").at(at)
+    });
+    let hold = cel::classic::webhook_conditions(&webhook.match_conditions, cx, trace);
+    trace.close(match &hold {
+        Ok(true) => Outcome::Yes,
+        Ok(false) => Outcome::No,
+        Err(_) => Outcome::Error,
+    });
+    hold.unwrap_or(false)
 }
 
 /// The kind that policies match: that of the resource, which for subresources such as `exec` is not the kind of the object.
@@ -141,13 +171,15 @@ fn validate_handler(rule: &Rule, _mode: Mode) -> Option<Handler> {
         return images::has_checks(rule).then_some(images::validate);
     };
     let has = |body: Option<&Value>| body.and_then(Value::as_object).is_some_and(|body| !body.is_empty());
-    if has_manifests(validate) {
-        return None;
-    }
-    if has(validate.pod_security.as_ref()) {
-        return Some(validate_body::pod_security_rule);
-    }
-    (!has(validate.cel.as_ref())).then_some(validate_body::rule)
+    Some(if has_manifests(validate) {
+        validate_cel::manifests
+    } else if has(validate.pod_security.as_ref()) {
+        validate_body::pod_security_rule
+    } else if has(validate.cel.as_ref()) {
+        validate_cel::rule
+    } else {
+        validate_body::rule
+    })
 }
 
 fn has_manifests(validate: &Validation) -> bool {
@@ -204,7 +236,7 @@ impl<'a> Run<'a> {
                 rule_cx.trace.leaf(|| TraceNode::new("images", Outcome::Skip, "no image that the rule concerns"));
                 Answer::default()
             }
-            Ok(Some(Err(response))) => response.into(),
+            Ok(Some(Err(response))) => (*response).into(),
             Ok(Some(Ok(()))) => self.lifted(&mut rule_cx).map_or_else(|| body(&mut rule_cx), Answer::from),
         };
         out.extend(self.finished(rule_cx.trace, &answer.responses));
@@ -246,13 +278,13 @@ impl<'a> Run<'a> {
     }
 
     /// Context entries, preconditions and report properties; a response ends the rule.
-    fn prepare(&self, rule: &mut RuleCx<'_>) -> Result<(), RuleResponse> {
-        let failed = |rule: &RuleCx<'_>, what: &str, why: &str| rule.error(self.rule_type, what, why);
+    fn prepare(&self, rule: &mut RuleCx<'_>) -> Result<(), Box<RuleResponse>> {
+        let failed = |rule: &RuleCx<'_>, what: &str, why: &str| Box::new(rule.error(self.rule_type, what, why));
         self.load_context(rule).map_err(|why| failed(rule, "failed to load context", &why))?;
         let decision = preconditions(rule).map_err(|why| failed(rule, "failed to evaluate preconditions", &why))?;
         if !decision.holds {
             let message = conditions::join_non_empty(&["preconditions not met", &decision.message], "; ");
-            return Err(rule.response(self.rule_type, Status::Skip, message));
+            return Err(Box::new(rule.response(self.rule_type, Status::Skip, message)));
         }
         rule.properties = substituted_properties(&rule.properties, &mut rule.json);
         Ok(())

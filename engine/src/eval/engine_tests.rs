@@ -4,15 +4,15 @@ use crate::eval::testing::{TestView, create, cx, delete, policy, update, validat
 use crate::eval::trace::{Outcome, TraceNode};
 use crate::eval::verdict::Status;
 use crate::eval::{EvalCx, Mode};
-use crate::policy::load;
+use crate::policy::{MatchCondition, WebhookConfiguration, load};
 
 const POD: &str = "{ apiVersion: v1, kind: Pod, metadata: { name: a, namespace: dev, labels: { team: x } }, spec: { containers: [{ name: c, image: nginx }] } }";
 const BARE: &str = "{ apiVersion: v1, kind: ConfigMap, metadata: { name: a, namespace: dev } }";
 const TEAM: &str = "validate: { message: 'a team is required', pattern: { metadata: { labels: { team: '?*' } } } }";
 
 /// `pass: message`, or `none` without a response.
-fn said(rule: &str, request: &AdmissionRequest) -> String {
-    said_with(rule, request, &TestView::default())
+fn said(rule: impl AsRef<str>, request: &AdmissionRequest) -> String {
+    said_with(rule.as_ref(), request, &TestView::default())
 }
 
 fn said_with(rule: &str, request: &AdmissionRequest, view: &TestView) -> String {
@@ -27,7 +27,7 @@ macro_rules! cases {
     ($($name:ident: $rule:expr, $request:expr => $wanted:literal;)*) => { $(
         #[test]
         fn $name() {
-            assert_eq!(said(&$rule, &$request), $wanted);
+            assert_eq!(said($rule, &$request), $wanted);
         }
     )* };
 }
@@ -39,17 +39,17 @@ fn deny(conditions: &str) -> String {
 }
 
 cases! {
-    pattern_passes: TEAM.to_owned(), create(POD) => "pass: validation rule 'r' passed.";
-    pattern_fails: TEAM.to_owned(), create(BARE) => "fail: validation error: a team is required. rule r failed at path /metadata/labels/";
-    pattern_without_message: "validate: { pattern: { metadata: { name: b } } }".to_owned(), create(POD) => "fail: validation error: rule r failed at path /metadata/name/";
-    pattern_is_not_laid_over_a_delete: TEAM.to_owned(), delete(POD) => "none";
+    pattern_passes: TEAM, create(POD) => "pass: validation rule 'r' passed.";
+    pattern_fails: TEAM, create(BARE) => "fail: validation error: a team is required. rule r failed at path /metadata/labels/";
+    pattern_without_message: "validate: { pattern: { metadata: { name: b } } }", create(POD) => "fail: validation error: rule r failed at path /metadata/name/";
+    pattern_is_not_laid_over_a_delete: TEAM, delete(POD) => "none";
     unknown_kind_gives_no_response: format!("match: {{ any: [{{ resources: {{ kinds: [Secret] }} }}] }}\n{TEAM}"), create(POD) => "none";
-    any_pattern_passes: "validate: { anyPattern: [{ metadata: { name: b } }, { metadata: { name: a } }] }".to_owned(), create(POD) => "pass: validation rule 'r' anypattern[1] passed.";
-    any_pattern_fails: "validate: { message: m, anyPattern: [{ metadata: { name: b } }, { metadata: { namespace: b } }] }".to_owned(), create(POD)
+    any_pattern_passes: "validate: { anyPattern: [{ metadata: { name: b } }, { metadata: { name: a } }] }", create(POD) => "pass: validation rule 'r' anypattern[1] passed.";
+    any_pattern_fails: "validate: { message: m, anyPattern: [{ metadata: { name: b } }, { metadata: { namespace: b } }] }", create(POD)
         => "fail: validation error: m. rule r[0] failed at path /metadata/name/ rule r[1] failed at path /metadata/namespace/";
-    any_pattern_skips: "validate: { anyPattern: [{ metadata: { (name): b } }] }".to_owned(), create(POD)
+    any_pattern_skips: "validate: { anyPattern: [{ metadata: { (name): b } }] }", create(POD)
         => "skip: rule r[0] skipped: conditional anchor mismatch: resource value 'a' does not match 'b' at path /metadata/name/";
-    deny_always: "validate: { deny: {} }".to_owned(), create(POD) => "fail: validation error: rule r failed";
+    deny_always: "validate: { deny: {} }", create(POD) => "fail: validation error: rule r failed";
     deny_message_is_substituted: deny("{ any: [{ key: a, operator: Equals, value: a }] }"), create(POD) => "fail: no a";
     deny_adds_the_message_of_the_condition: deny("{ any: [{ key: a, operator: Equals, value: a, message: because }] }"), create(POD) => "fail: no a; because";
     deny_does_not_hold: deny("{ any: [] }"), create(POD) => "pass: validation rule 'r' passed.";
@@ -57,17 +57,17 @@ cases! {
     preconditions_skip: format!("preconditions: {{ all: [{{ key: a, operator: Equals, value: b, message: why }}] }}\n{TEAM}"), create(POD) => "skip: preconditions not met; why";
     preconditions_fail: format!("preconditions: {{ all: [{{ key: '{{{{ nothing }}}}', operator: Equals, value: b }}] }}\n{TEAM}"), create(POD)
         => "error: failed to evaluate preconditions: failed to substitute variables in condition key: failed to resolve nothing at path : jmespath query failed: unknown key \"nothing\" in path";
-    foreach_passes: "validate: { foreach: [{ list: request.object.spec.containers, pattern: { image: 'n*' } }] }".to_owned(), create(POD) => "pass: rule passed";
-    foreach_fails: "validate: { message: m, foreach: [{ list: request.object.spec.containers, pattern: { image: 'b*' } }] }".to_owned(), create(POD)
+    foreach_passes: "validate: { foreach: [{ list: request.object.spec.containers, pattern: { image: 'n*' } }] }", create(POD) => "pass: rule passed";
+    foreach_fails: "validate: { message: m, foreach: [{ list: request.object.spec.containers, pattern: { image: 'b*' } }] }", create(POD)
         => "fail: validation failure: validation error: m. rule r failed at path /image/";
-    foreach_over_a_missing_list_says_nothing: "validate: { foreach: [{ list: request.object.spec.initContainers, pattern: { image: 'b*' } }] }".to_owned(), create(POD) => "none";
-    foreach_deny: "validate: { message: '{{ element.name }} {{ elementIndex }}', foreach: [{ list: request.object.spec.containers, deny: { conditions: { any: [{ key: '{{ element.image }}', operator: Equals, value: nginx }] } } }] }".to_owned(), create(POD)
+    foreach_over_a_missing_list_says_nothing: "validate: { foreach: [{ list: request.object.spec.initContainers, pattern: { image: 'b*' } }] }", create(POD) => "none";
+    foreach_deny: "validate: { message: '{{ element.name }} {{ elementIndex }}', foreach: [{ list: request.object.spec.containers, deny: { conditions: { any: [{ key: '{{ element.image }}', operator: Equals, value: nginx }] } } }] }", create(POD)
         => "fail: validation failure: c 0";
-    foreach_scalars_look_at_the_object: "validate: { foreach: [{ list: \"request.object.metadata.labels.values(@)\", pattern: { metadata: { name: '{{ element }}' } } }] }".to_owned(), create(POD)
+    foreach_scalars_look_at_the_object: "validate: { foreach: [{ list: \"request.object.metadata.labels.values(@)\", pattern: { metadata: { name: '{{ element }}' } } }] }", create(POD)
         => "fail: validation failure: validation error: rule r failed at path /metadata/name/";
-    images_are_known: "validate: { message: '{{ images.containers.c.registry }}', deny: {} }".to_owned(), create(POD) => "fail: docker.io";
-    a_variable_is_loaded: "context: [{ name: v, variable: { jmesPath: request.object.metadata.name } }]\nvalidate: { message: '{{ v }}', deny: {} }".to_owned(), create(POD) => "fail: a";
-    a_variable_takes_its_default: "context: [{ name: v, variable: { jmesPath: request.object.nothing, default: d } }]\nvalidate: { message: '{{ v }}', deny: {} }".to_owned(), create(POD) => "fail: d";
+    images_are_known: "validate: { message: '{{ images.containers.c.registry }}', deny: {} }", create(POD) => "fail: docker.io";
+    a_variable_is_loaded: "context: [{ name: v, variable: { jmesPath: request.object.metadata.name } }]\nvalidate: { message: '{{ v }}', deny: {} }", create(POD) => "fail: a";
+    a_variable_takes_its_default: "context: [{ name: v, variable: { jmesPath: request.object.nothing, default: d } }]\nvalidate: { message: '{{ v }}', deny: {} }", create(POD) => "fail: d";
     a_variable_that_is_not_used_is_not_loaded: format!("context: [{{ name: v, variable: {{ jmesPath: request.object.nothing }} }}]\n{TEAM}"), create(POD) => "pass: validation rule 'r' passed.";
     user_in_subjects: format!("match: {{ any: [{{ resources: {{ kinds: [Pod] }}, subjects: [{{ kind: Group, name: 'dev*' }}] }}] }}\n{TEAM}"), create(POD) => "pass: validation rule 'r' passed.";
     user_not_in_subjects: format!("match: {{ any: [{{ resources: {{ kinds: [Pod] }}, subjects: [{{ kind: User, name: bob }}] }}] }}\n{TEAM}"), create(POD) => "none";
@@ -75,12 +75,12 @@ cases! {
     exclude_all_needs_all: format!("exclude: {{ all: [{{ roles: ['default:editor'] }}, {{ resources: {{ names: [b] }} }}] }}\n{TEAM}"), create(POD) => "pass: validation rule 'r' passed.";
     operations_other: format!("match: {{ any: [{{ resources: {{ kinds: [Pod], operations: [UPDATE] }} }}] }}\n{TEAM}"), create(POD) => "none";
     namespaces_with_wildcards: format!("match: {{ any: [{{ resources: {{ kinds: [Pod], namespaces: ['prod-*'] }} }}] }}\n{TEAM}"), create(POD) => "none";
-    existing_violations_are_tolerated: TEAM.to_owned(), update(BARE, BARE) => "skip: skipping the rule evaluation as pre-existing violations are allowed";
-    new_violations_are_not: TEAM.to_owned(), update(POD, BARE) => "fail: validation error: a team is required. rule r failed at path /metadata/labels/";
-    existing_violations_may_be_forbidden: "validate: { allowExistingViolations: false, pattern: { metadata: { name: b } } }".to_owned(), update(BARE, BARE) => "fail: validation error: rule r failed at path /metadata/name/";
+    existing_violations_are_tolerated: TEAM, update(BARE, BARE) => "skip: skipping the rule evaluation as pre-existing violations are allowed";
+    new_violations_are_not: TEAM, update(POD, BARE) => "fail: validation error: a team is required. rule r failed at path /metadata/labels/";
+    existing_violations_may_be_forbidden: "validate: { allowExistingViolations: false, pattern: { metadata: { name: b } } }", update(BARE, BARE) => "fail: validation error: rule r failed at path /metadata/name/";
     preconditions_take_the_leniency_away: format!("preconditions: {{ all: [{{ key: a, operator: Equals, value: a }}] }}\n{TEAM}"), update(BARE, BARE)
         => "fail: validation error: a team is required. rule r failed at path /metadata/labels/";
-    frozen_patterns_keep_new_values: "validate: { pattern: { metadata: { labels: { team: '{{ request.object.metadata.name }}' } } } }".to_owned(), update(POD, POD) => "skip: skipping the rule evaluation as pre-existing violations are allowed";
+    frozen_patterns_keep_new_values: "validate: { pattern: { metadata: { labels: { team: '{{ request.object.metadata.name }}' } } } }", update(POD, POD) => "skip: skipping the rule evaluation as pre-existing violations are allowed";
 }
 
 #[test]
@@ -199,4 +199,29 @@ fn a_comparison_says_what_it_wanted_and_found() {
     let compare = find(&verdict.trace, "compare").unwrap();
     assert_eq!(compare.at.as_deref(), Some("/spec/rules/0/validate/pattern/metadata/labels"));
     assert_eq!(compare.looked_at.as_deref(), Some("/metadata/labels"));
+}
+
+#[test]
+fn cel_rules_are_evaluated() {
+    let rule = "validate: { message: m, cel: { expressions: [{ expression: 'object.metadata.name == \"b\"' }] } }";
+    assert_eq!(said(rule, &create(POD)), "fail: m");
+    assert_eq!(said(rule, &create(&POD.replace("name: a", "name: b"))), "pass: validation rule 'r' passed.");
+    let skipped = format!("celPreconditions: [{{ name: c, expression: 'false' }}]\n{rule}");
+    assert_eq!(said(skipped, &create(POD)), "skip: cel preconditions not met");
+}
+
+#[test]
+fn match_conditions_of_the_webhook_are_asked_first() {
+    let with = |expression: &str| {
+        let mut policy = policy(TEAM);
+        let condition = MatchCondition { name: "c".to_owned(), expression: expression.to_owned() };
+        policy.spec.webhook_configuration =
+            Some(WebhookConfiguration { match_conditions: vec![condition], ..WebhookConfiguration::default() });
+        validated(&policy, &create(BARE), &TestView::default(), &[])
+    };
+    assert_eq!(with("object.metadata.name == 'a'").rules.len(), 1);
+    let other = with("object.metadata.name == 'b'");
+    assert!(other.rules.is_empty());
+    assert_eq!(other.trace[0].at.as_deref(), Some("/spec/webhookConfiguration/matchConditions"));
+    assert!(with("object.metadata.nothing == 'b'").rules.is_empty());
 }

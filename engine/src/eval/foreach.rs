@@ -41,7 +41,7 @@ pub(super) fn validate(
                 rule.trace.close(if checked.is_ok() { Outcome::Yes } else { Outcome::No });
                 match checked {
                     Ok(count) => applied += count,
-                    Err(response) => return Some(response),
+                    Err(response) => return Some(*response),
                 }
             }
             Err(why) => {
@@ -69,7 +69,7 @@ fn each(
     elements: &[Value],
     nesting: usize,
     at: &str,
-) -> Result<usize, RuleResponse> {
+) -> Result<usize, Box<RuleResponse>> {
     rule.json.checkpoint();
     let outer = rule.element.clone();
     let mut applied = 0;
@@ -111,7 +111,7 @@ fn each(
     }
     rule.json.restore();
     rule.element = outer;
-    failed.map_or(Ok(applied), Err)
+    failed.map_or(Ok(applied), |response| Err(Box::new(response)))
 }
 
 /// Whether patterns are laid over the element: where it is a map, unless the policy says otherwise.

@@ -33,6 +33,7 @@ pub(crate) mod testing;
 mod tolerate;
 pub mod trace;
 pub mod validate;
+mod validate_cel;
 pub mod verdict;
 pub mod view;
 

@@ -2,4 +2,5 @@
 
 pub mod filters;
 pub mod jsonpath;
+pub mod shell;
 pub mod syntax;

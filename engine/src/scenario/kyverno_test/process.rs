@@ -16,7 +16,7 @@ use crate::eval::{EvalCx, Mode, Profile, engine};
 use crate::object::ObjectExt;
 use crate::object::catalog::guess_resource;
 use crate::object::gvk::Gvk;
-use crate::policy::ClassicPolicy;
+use crate::policy::{ClassicPolicy, lint};
 use crate::policy::exception::PolicyException;
 use crate::policy::rule::Rule;
 
@@ -26,7 +26,7 @@ use crate::policy::rule::Rule;
 /// What `kyverno test` would stop with.
 pub fn evaluate(data: &TestData) -> Result<TestResponse, String> {
     let mut responses = TestResponse::default();
-    let processor = Processor::new(data)?;
+    let processor = Processor::new(data, &mut responses)?;
     let mut operations: Vec<&str> = data.results.iter().map(|entry| entry.operation.as_str()).collect();
     operations.retain(|operation| !operation.is_empty());
     operations.sort_unstable();
@@ -72,11 +72,14 @@ struct Processor<'a> {
 }
 
 impl<'a> Processor<'a> {
-    fn new(data: &'a TestData) -> Result<Self, String> {
+    fn new(data: &'a TestData, responses: &mut TestResponse) -> Result<Self, String> {
         let mut classic = Vec::new();
         for object in data.policies.iter().filter(|object| is_classic(object)) {
             let policy = ClassicPolicy::read(object)?;
-            classic.push(policy);
+            match lint::denial(&lint::check(object, &lint::Options::default())) {
+                Some(words) => drop(responses.skipped.insert(policy.name.clone(), words)),
+                None => classic.push(policy),
+            }
         }
         let exceptions = data.exceptions.iter().map(PolicyException::read).collect::<Result<Vec<_>, _>>()?;
         let objects = [&data.resources, &data.targets, &data.params, &data.cluster];

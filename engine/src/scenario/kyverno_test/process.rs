@@ -11,7 +11,7 @@ use super::response::{EngineResponse, TestResponse, patched_target, resource_key
 use super::values::merge_at;
 use super::view::TestView;
 use crate::eval::request::{AdmissionRequest, Operation, UserInfo};
-use crate::eval::verdict::Verdict;
+use crate::eval::verdict::{RuleType, Verdict};
 use crate::eval::{EvalCx, Mode, Profile, engine};
 use crate::object::ObjectExt;
 use crate::object::catalog::guess_resource;
@@ -124,6 +124,7 @@ impl<'a> Processor<'a> {
             }
             let mut response = EngineResponse::new(&policy.raw, &current);
             response.rules = verdict.rules;
+            self.generate(policy, &current, operation, &mut response)?;
             responses.push(response);
         }
         responses.extend(last);
@@ -144,6 +145,34 @@ impl<'a> Processor<'a> {
 
     fn surroundings<'c>(&'c self, request: &'c AdmissionRequest, view: &'c TestView<'c>) -> EvalCx<'c> {
         EvalCx { request, view, exceptions: &self.exceptions, profile: Profile::V1_19, mode: Mode::Cli, trace: false }
+    }
+
+    /// `handleGeneratePolicy`: a generate controller over a cluster of the trigger and the clone sources only.
+    fn generate(&self, policy: &ClassicPolicy, trigger: &Value, operation: &str, response: &mut EngineResponse) -> Result<(), String> {
+        let mut generated: Vec<(String, Vec<Value>)> = Vec::new();
+        for answer in response.rules.iter().filter(|answer| answer.rule_type == RuleType::Generation) {
+            let mut objects = vec![trigger.clone()];
+            for entry in &self.data.results {
+                let (namespace, name) = entry.policy.split_once('/').unwrap_or(("", &entry.policy));
+                if namespace == policy.namespace && name == policy.name && entry.rule == answer.name {
+                    objects.extend(self.data.clone_sources(&entry.clone_source_resource));
+                }
+            }
+            let view = self.view(trigger.name(), operation, &objects);
+            let request = self.request(policy, trigger, operation)?;
+            let (made, _) = engine::generate(policy, &answer.name, &self.surroundings(&request, &view));
+            if made.error.is_some() {
+                // A generation that fails leaves the answers as they are.
+                return Ok(());
+            }
+            generated.push((answer.name.clone(), made.targets.into_iter().map(|target| target.object).collect()));
+        }
+        for (name, made) in generated {
+            if let Some(answer) = response.rules.iter_mut().find(|answer| answer.name == name) {
+                answer.generated = made;
+            }
+        }
+        Ok(())
     }
 
     /// `makePolicyContext`: the values may change the object itself.

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::print;
+use crate::scenario::chainsaw::Settings;
 use crate::scenario::report::{Outcome, TestReport};
+use crate::sim::config::Config;
 
 /// Formats with a ledger of their own.
 const FORMATS: [&str; 2] = ["kyverno-test", "chainsaw"];
@@ -68,6 +70,27 @@ fn read(format: &str) -> Result<BTreeMap<String, (String, String)>, String> {
             (key, (parts.next().unwrap_or_default(), parts.next().unwrap_or_default()))
         })
         .collect())
+}
+
+/// The Kyverno that a Chainsaw test of the suites is meant for: `profiles.yaml` beside the ledgers maps parts of paths to
+/// configurations.
+pub(super) fn settings(path: &str) -> Settings {
+    let mut settings = Settings::default();
+    let text = include_str!("../../tests/ledger/profiles.yaml");
+    for document in crate::parse::yaml::parse("profiles.yaml", text).documents {
+        let part = document.value.get("path").and_then(serde_json::Value::as_str).unwrap_or("/");
+        let mut config = serde_json::json!({"policyExceptions": true, "omitEvents": []});
+        if path.contains(part)
+            && let (Some(config), Some(own)) =
+                (config.as_object_mut(), document.value.get("config").and_then(|own| own.as_object()))
+        {
+            config.extend(own.clone());
+            if let Ok(read) = Config::read(&serde_json::Value::Object(config.clone())) {
+                settings.config = read;
+            }
+        }
+    }
+    settings
 }
 
 /// Compares a run of whole suites with the ledger.

@@ -142,7 +142,7 @@ fn format_of(path: &str) -> &'static str {
 fn run_file(files: &dyn Files, path: &str) -> Vec<TestReport> {
     match format_of(path) {
         "kyverno-test" => kyverno_test::run::run(files, path),
-        "chainsaw" => chainsaw::run(files, path),
+        "chainsaw" => vec![chainsaw::run(files, path, &ledger::settings(path))],
         _ => vec![super::run::check(files, path)],
     }
 }

@@ -67,6 +67,12 @@ pub fn bind(expression: &str, bindings: &Bindings) -> String {
                 continue;
             }
             (None, '\'' | '"' | '`') => quote = Some(c),
+            // In community JMESPath a bare `null` is the field of that name, which is not there.
+            (None, 'n') if is_bare_null(expression, at) => {
+                bound.push_str("`null`");
+                chars.nth(2);
+                continue;
+            }
             (None, '$') => {
                 let rest = expression.get(at + 1..).unwrap_or("");
                 let length = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
@@ -85,6 +91,12 @@ pub fn bind(expression: &str, bindings: &Bindings) -> String {
         bound.push(c);
     }
     bound
+}
+
+fn is_bare_null(expression: &str, at: usize) -> bool {
+    let (before, rest) = expression.split_at_checked(at).unwrap_or((expression, ""));
+    let word = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
+    rest.strip_prefix("null").is_some_and(|after| !after.starts_with(word)) && !before.ends_with(word)
 }
 
 struct Checker<'a> {
@@ -252,7 +264,7 @@ mod tests {
     #[test]
     fn bound_values_become_literals() {
         let bindings = Bindings::from([("error".to_owned(), json!("it's `x`"))]);
-        assert_eq!(bind("$error != null && '$error'", &bindings), "`\"it's \\`x\\`\"` != null && '$error'");
+        assert_eq!(bind("$error != null && '$error'", &bindings), "`\"it's \\`x\\`\"` != `null` && '$error'");
         assert_eq!(
             expand(&json!({"a": ["($x)"]}), &Bindings::from([("x".into(), json!(2))]), &field),
             Ok(json!({"a": [2]}))

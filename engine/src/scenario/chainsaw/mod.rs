@@ -1,10 +1,7 @@
-//! Chainsaw tests: `chainsaw-test.yaml`, the language of Kyverno's end-to-end tests.
+//! Chainsaw tests: `chainsaw-test.yaml`, the language of Kyverno's end-to-end tests, against the simulated cluster.
 
-use super::files::Files;
-use super::report::TestReport;
+pub mod document;
+mod operations;
+mod run;
 
-/// Runs the test of a file.
-#[must_use]
-pub fn run(_files: &dyn Files, path: &str) -> Vec<TestReport> {
-    vec![TestReport::failed(path, "", "chainsaw", "not run")]
-}
+pub use run::{Settings, run};

@@ -40,11 +40,11 @@ const FUEL: u32 = 20_000;
 const MAX_CALLS: u32 = 32;
 
 /// A shell over programs.
-pub struct Shell<'a, P: Programs> {
+pub struct Shell<'a, 'w, P: Programs> {
     /// What runs besides filters.
     pub programs: &'a mut P,
     /// Files and variables.
-    pub world: &'a mut World<'a>,
+    pub world: &'a mut World<'w>,
     status: i32,
     exit: Option<i32>,
     errexit: bool,
@@ -52,9 +52,9 @@ pub struct Shell<'a, P: Programs> {
     calls: u32,
 }
 
-impl<'a, P: Programs> Shell<'a, P> {
+impl<'a, 'w, P: Programs> Shell<'a, 'w, P> {
     /// A shell in a world.
-    pub fn new(programs: &'a mut P, world: &'a mut World<'a>) -> Self {
+    pub fn new(programs: &'a mut P, world: &'a mut World<'w>) -> Self {
         Self { programs, world, status: 0, exit: None, errexit: false, fuel: FUEL, calls: 0 }
     }
 
@@ -393,7 +393,13 @@ impl<'a, P: Programs> Shell<'a, P> {
         for path in paths {
             match if path == "-" { Some(input.to_owned()) } else { self.world.read(path) } {
                 Some(read) => text.push_str(&read),
-                None => return Output { stdout: text, stderr: format!("cat: {path}: No such file or directory\n"), status: 1 },
+                None => {
+                    return Output {
+                        stdout: text,
+                        stderr: format!("cat: {path}: No such file or directory\n"),
+                        status: 1,
+                    };
+                }
             }
         }
         Output::text(text)

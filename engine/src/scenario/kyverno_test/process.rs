@@ -16,9 +16,9 @@ use crate::eval::{EvalCx, Mode, Profile, engine};
 use crate::object::ObjectExt;
 use crate::object::catalog::guess_resource;
 use crate::object::gvk::Gvk;
-use crate::policy::{ClassicPolicy, lint};
 use crate::policy::exception::PolicyException;
 use crate::policy::rule::Rule;
+use crate::policy::{ClassicPolicy, lint};
 
 /// Evaluates a whole test.
 ///
@@ -148,7 +148,13 @@ impl<'a> Processor<'a> {
     }
 
     /// `handleGeneratePolicy`: a generate controller over a cluster of the trigger and the clone sources only.
-    fn generate(&self, policy: &ClassicPolicy, trigger: &Value, operation: &str, response: &mut EngineResponse) -> Result<(), String> {
+    fn generate(
+        &self,
+        policy: &ClassicPolicy,
+        trigger: &Value,
+        operation: &str,
+        response: &mut EngineResponse,
+    ) -> Result<(), String> {
         let mut generated: Vec<(String, Vec<Value>)> = Vec::new();
         for answer in response.rules.iter().filter(|answer| answer.rule_type == RuleType::Generation) {
             let mut objects = vec![trigger.clone()];

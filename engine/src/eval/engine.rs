@@ -15,7 +15,7 @@ use super::trace::{Outcome, Trace, TraceNode};
 use super::verdict::{RuleResponse, RuleType, Status, Verdict};
 use super::{Answer, EvalCx, Handler, Mode, RuleCx};
 use super::{
-    cel, conditions, context, exception, images, mutate as mutate_body, validate as validate_body, validate_cel,
+    cel, conditions, context, exception, images, manifests, mutate as mutate_body, validate as validate_body, validate_cel,
 };
 use crate::expr::context::JsonContext;
 use crate::expr::vars;
@@ -172,7 +172,7 @@ fn validate_handler(rule: &Rule, _mode: Mode) -> Option<Handler> {
     };
     let has = |body: Option<&Value>| body.and_then(Value::as_object).is_some_and(|body| !body.is_empty());
     Some(if has_manifests(validate) {
-        validate_cel::manifests
+        manifests::validate
     } else if has(validate.pod_security.as_ref()) {
         validate_body::pod_security_rule
     } else if has(validate.cel.as_ref()) {

@@ -20,6 +20,7 @@ pub(crate) mod fixture;
 mod foreach;
 pub mod generate;
 pub mod images;
+pub mod manifests;
 pub mod matching;
 mod messages;
 mod metadata;

@@ -1,6 +1,6 @@
-//! The bodies `validate.cel` and `validate.manifests`.
+//! The body `validate.cel`.
 //!
-//! Follows `validate_cel.go` and `validate_manifest.go` of `pkg/engine/handlers/validation`.
+//! Follows `pkg/engine/handlers/validation/validate_cel.go`.
 
 use serde_json::Value;
 
@@ -23,14 +23,4 @@ pub(super) fn rule(rule: &mut RuleCx<'_>) -> Answer {
         Outcome::Error(message) => (Status::Error, message),
     };
     rule.response(RuleType::Validation, status, message).into()
-}
-
-/// A signed manifest: a dry run is let through; the signature itself can be checked only with the keys and the registry.
-#[must_use]
-pub(super) fn manifests(rule: &mut RuleCx<'_>) -> Answer {
-    if rule.cx.request.dry_run {
-        return rule.response(RuleType::Validation, Status::Pass, "allowed because of DryRun request").into();
-    }
-    let why = "signatures of manifests cannot be verified without a cluster";
-    rule.error(RuleType::Validation, "error occurred during manifest verification", why).into()
 }

@@ -6,6 +6,7 @@ pub mod diff;
 pub mod duration;
 pub mod gofmt;
 pub mod gvk;
+pub mod gzip;
 pub mod image;
 pub mod list_types;
 pub mod merge;

@@ -52,9 +52,9 @@ impl Default for ImageVerification {
 /// Attestors of which `count` must have signed; all without a count.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct AttestorSet {
-    pub(super) count: Option<usize>,
-    pub(super) entries: Vec<Value>,
+pub(in crate::eval) struct AttestorSet {
+    pub(in crate::eval) count: Option<usize>,
+    pub(in crate::eval) entries: Vec<Value>,
 }
 
 /// `attestations[]`.
@@ -132,7 +132,7 @@ impl ImageVerification {
 
 impl AttestorSet {
     /// The set with one entry per key, where one entry lists several.
-    pub(super) fn expanded(&self) -> Self {
+    pub(in crate::eval) fn expanded(&self) -> Self {
         const END: &str = "-----END PUBLIC KEY-----";
         let mut entries = Vec::new();
         for entry in &self.entries {
@@ -151,7 +151,7 @@ impl AttestorSet {
         Self { count: self.count, entries }
     }
 
-    pub(super) fn required(&self) -> usize {
+    pub(in crate::eval) fn required(&self) -> usize {
         self.count.filter(|count| *count > 0).unwrap_or(self.entries.len())
     }
 }

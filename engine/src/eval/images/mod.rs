@@ -22,6 +22,7 @@ use crate::object::image::{self, Extractor, FoundImage, RegistryConfig};
 use crate::object::{ObjectExt, wildcard};
 use crate::policy::rule::Rule;
 use attestors::Verified;
+pub(super) use entry::AttestorSet;
 use entry::ImageVerification;
 use metadata::{Mark, Metadata};
 

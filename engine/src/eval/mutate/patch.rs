@@ -65,8 +65,8 @@ fn json6902(operations: &str, resource: &Value) -> Result<Value, String> {
     let operations = if operations.starts_with('[') {
         serde_json::from_str(operations).map_err(|error| format!("failed to decode patches: {error}"))?
     } else {
-        serde_yaml::from_str(operations)
-            .map_err(|error| format!("failed to convert patchesJSON6902 to JSON: {error}"))?
+        crate::parse::one(operations)
+            .map_err(|error| format!("failed to convert patchesJSON6902 to JSON: {}", error.message))?
     };
     patch::apply(resource, &operations, Options::KYVERNO)
 }

@@ -3,20 +3,18 @@
 use std::sync::Arc;
 
 use miniz_oxide::deflate::compress_to_vec;
-use miniz_oxide::inflate::decompress_to_vec_with_limit;
 
 use crate::expr::cel::error::Error;
 use crate::expr::cel::eval::Cx;
 use crate::expr::cel::ops::Res;
 use crate::expr::cel::value::Val;
+use crate::object::gzip::unpack;
 
 pub(super) const SIGNATURES: &str = "
     gzip.compress(dyn) -> bytes
     gzip.decompress(bytes) -> string
 ";
 
-/// Bytes that an archive may unpack to.
-const MAX_UNPACKED: usize = 4 << 20;
 /// Magic, deflate, no flags, no time, no hints, unknown system: what Go writes.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
@@ -35,25 +33,6 @@ pub(super) fn call(_cx: &mut Cx<'_, '_>, name: &str, args: &[Val]) -> Option<Res
         },
         _ => return None,
     })
-}
-
-fn unpack(bytes: &[u8]) -> Option<Vec<u8>> {
-    let (header, mut rest) = bytes.split_at_checked(HEADER.len())?;
-    let [0x1f, 0x8b, 8, flags, ..] = header else { return None };
-    if flags & 4 != 0 {
-        let (length, after) = rest.split_first_chunk::<2>()?;
-        rest = after.get(usize::from(u16::from_le_bytes(*length))..)?;
-    }
-    for flag in [8, 16] {
-        if flags & flag != 0 {
-            let end = rest.iter().position(|byte| *byte == 0)?;
-            rest = rest.get(end + 1..)?;
-        }
-    }
-    if flags & 2 != 0 {
-        rest = rest.get(2..)?;
-    }
-    decompress_to_vec_with_limit(rest, MAX_UNPACKED).ok()
 }
 
 fn crc32(bytes: &[u8]) -> u32 {

@@ -15,7 +15,8 @@ use super::trace::{Outcome, Trace, TraceNode};
 use super::verdict::{RuleResponse, RuleType, Status, Verdict};
 use super::{Answer, EvalCx, Handler, Mode, RuleCx};
 use super::{
-    cel, conditions, context, exception, images, manifests, mutate as mutate_body, validate as validate_body, validate_cel,
+    cel, conditions, context, exception, images, manifests, mutate as mutate_body, validate as validate_body,
+    validate_cel,
 };
 use crate::expr::context::JsonContext;
 use crate::expr::vars;

@@ -6,6 +6,11 @@
 //! | `read` | `text`, `file?` | `{scenario}` or `{diagnostics}` |
 //! | `write` | `scenario` | `{text}` |
 //! | `export` | `scenario`, `format`: `text`, `markdown`, `mermaid` | `{text}` |
+//! | `advise` | `scenario` | `{advice: […], alerts: {…}}` |
+//! | `races` | `scenario` | the orders of concurrent work, grouped by outcome |
+//! | `complete` | `text`, `offset` (bytes) | `{from, items}` |
+//! | `hover` | `text`, `offset` (bytes) | `{title, text}` or `null` |
+//! | `query` | `expression`, `input` | `{value}`: JMESPath as Kyverno evaluates it |
 //! | `profiles` | | `{profiles: […]}` |
 //!
 //! A request that cannot be understood answers `{"error": …}`.
@@ -13,6 +18,11 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::expr::jmespath;
+use crate::policy::complete::{complete, hover};
+use crate::scenario::advice::advise;
+use crate::scenario::alerts::alerts;
+use crate::scenario::races::explore;
 use crate::scenario::{Scenario, simulate_with};
 use crate::sim::profile;
 
@@ -35,6 +45,25 @@ enum Request {
     Export {
         scenario: Box<Scenario>,
         format: String,
+    },
+    Advise {
+        scenario: Box<Scenario>,
+    },
+    Races {
+        scenario: Box<Scenario>,
+    },
+    Complete {
+        text: String,
+        offset: usize,
+    },
+    Hover {
+        text: String,
+        offset: usize,
+    },
+    Query {
+        expression: String,
+        #[serde(default)]
+        input: Value,
     },
     Profiles,
 }
@@ -74,6 +103,17 @@ fn answer(request: Request) -> Result<String, String> {
                 _ => return Err(format!("`{format}` is no format; the formats are text, markdown, mermaid")),
             };
             text(json!({"text": out}))
+        }
+        Request::Advise { scenario } => {
+            let timeline = simulate_with(&scenario, &[]).0;
+            text(json!({"advice": advise(&scenario, &timeline), "alerts": alerts(&timeline)}))
+        }
+        Request::Races { scenario } => text(json!(explore(&scenario))),
+        Request::Complete { text: source, offset } => text(json!(complete(&source, offset))),
+        Request::Hover { text: source, offset } => text(json!(hover(&source, offset))),
+        Request::Query { expression, input } => {
+            let value = jmespath::query(&expression, &input, &jmespath::Env::default()).map_err(|error| error.to_string())?;
+            text(json!({"value": value}))
         }
         Request::Profiles => {
             let names: Vec<&str> = profile::ALL.iter().rev().map(|behaviour| behaviour.name).collect();

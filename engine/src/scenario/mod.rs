@@ -1,7 +1,10 @@
 //! The Scenario: files, steps and expectations in one versioned document.
 
+pub mod advice;
+pub mod alerts;
 pub mod assertion;
 pub mod chainsaw;
+mod diagnose;
 pub mod expect;
 pub mod files;
 pub mod kubectl;

@@ -67,6 +67,7 @@ impl Run {
     fn new(scenario: &Scenario) -> Self {
         let documents = Documents::read(scenario);
         let mut diagnostics = documents.diagnostics.clone();
+        diagnostics.extend(super::diagnose::diagnose(&documents.all));
         let config = Config::read(&scenario.config).unwrap_or_else(|problem| {
             diagnostics.push(Diagnostic::error(format!("config: {problem}")));
             Config::default()

@@ -112,7 +112,8 @@ fn answer(request: Request) -> Result<String, String> {
         Request::Complete { text: source, offset } => text(json!(complete(&source, offset))),
         Request::Hover { text: source, offset } => text(json!(hover(&source, offset))),
         Request::Query { expression, input } => {
-            let value = jmespath::query(&expression, &input, &jmespath::Env::default()).map_err(|error| error.to_string())?;
+            let value =
+                jmespath::query(&expression, &input, &jmespath::Env::default()).map_err(|error| error.to_string())?;
             text(json!({"value": value}))
         }
         Request::Profiles => {

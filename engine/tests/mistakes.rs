@@ -67,7 +67,10 @@ fn an_empty_file_is_fine() {
 #[test]
 fn two_megabytes() {
     let line = "  key: \"some text that goes on for a while\"\n";
-    let text = format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: big\ndata:\n{}", (0..45_000).map(|n| line.replace("key", &format!("key{n}"))).collect::<String>());
+    let text = format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: big\ndata:\n{}",
+        (0..45_000).map(|n| line.replace("key", &format!("key{n}"))).collect::<String>()
+    );
     assert!(text.len() > 2_000_000);
     let timeline = run(&text);
     assert!(timeline.responses.iter().any(|response| response.allowed));
@@ -75,7 +78,8 @@ fn two_megabytes() {
 
 #[test]
 fn advice_aligns_the_generate_rule_and_its_fix_works() {
-    let story = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../static/gallery/bad-namespace.yaml")).unwrap();
+    let story =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../static/gallery/bad-namespace.yaml")).unwrap();
     let mut scenario = Scenario::read("story.yaml", &story).unwrap();
     let advice = stepgate_engine::scenario::advice::advise(&scenario, &simulate(&scenario));
     let advice = advice.iter().find(|advice| advice.id == "aligned-match").expect("advice");
@@ -89,7 +93,9 @@ fn advice_aligns_the_generate_rule_and_its_fix_works() {
 
 #[test]
 fn races_are_found_and_grouped() {
-    let story = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../static/gallery/good-namespace-sync.yaml")).unwrap();
+    let story =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../static/gallery/good-namespace-sync.yaml"))
+            .unwrap();
     let scenario = Scenario::read("story.yaml", &story).unwrap();
     let races = stepgate_engine::scenario::races::explore(&scenario);
     assert!(races.complete && races.runs > 1 && races.groups.len() > 1, "{races:?}");

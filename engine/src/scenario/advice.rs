@@ -160,7 +160,9 @@ fn selector_fix(place: &Place<'_>, rule: &Value, labels: &[(String, String)]) ->
         return None;
     }
     let mut lines = vec!["selector:".to_owned(), "  matchLabels:".to_owned()];
-    lines.extend(labels.iter().map(|(key, value)| format!("    {key}: {}", serde_json::to_string(value).unwrap_or_default())));
+    lines.extend(
+        labels.iter().map(|(key, value)| format!("    {key}: {}", serde_json::to_string(value).unwrap_or_default())),
+    );
     place.insert_before(&format!("{below}/kinds"), &lines, "Match only objects with these labels")
 }
 
@@ -177,7 +179,8 @@ fn not_synchronized(place: &Place<'_>, rule: &Value) -> Option<Advice> {
         "Without `synchronize: true` what it makes is made once: drift stays, and a deleted object is not made again.",
     );
     let first = generate.as_object().and_then(|map| map.keys().next())?;
-    advice.fix = place.insert_before(&format!("/generate/{first}"), &["synchronize: true".to_owned()], "Keep it synchronized");
+    advice.fix =
+        place.insert_before(&format!("/generate/{first}"), &["synchronize: true".to_owned()], "Keep it synchronized");
     Some(advice)
 }
 
@@ -200,7 +203,8 @@ fn operations(place: &Place<'_>, rule: &Value) -> Option<Advice> {
 fn user_variables(place: &Place<'_>, rule: &Value) -> Option<Advice> {
     let background = rule.get("generate").is_some() || rule.at(&["mutate", "targets"]).is_some();
     let text = rule.to_string();
-    let words = ["request.userInfo", "request.roles", "request.clusterRoles", "serviceAccountName", "serviceAccountNamespace"];
+    let words =
+        ["request.userInfo", "request.roles", "request.clusterRoles", "serviceAccountName", "serviceAccountNamespace"];
     let word = words.iter().find(|word| text.contains(*word))?;
     background.then(|| {
         place.advice(

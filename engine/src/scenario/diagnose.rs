@@ -22,7 +22,8 @@ fn of_document(document: &Document, catalog: &Catalog) -> Vec<Diagnostic> {
     let loaded = schema::load(document.value.clone());
     let mut found: Vec<Diagnostic> = Vec::new();
     for finding in &loaded.findings {
-        let mut diagnostic = Diagnostic::error(finding.message.clone()).at(&document.file, place(document, &finding.pointer));
+        let mut diagnostic =
+            Diagnostic::error(finding.message.clone()).at(&document.file, place(document, &finding.pointer));
         diagnostic.hint.clone_from(&finding.hint);
         found.push(diagnostic);
     }

@@ -8,9 +8,9 @@ use super::env::{self, KYVERNO_VARIABLES, Kind};
 use super::exceptions::{self, Effect};
 use super::outside::Seen;
 use super::{inputs, matching};
-use crate::eval::EvalCx;
 use crate::eval::trace::{Outcome, Trace, TraceNode};
 use crate::eval::verdict::{RuleResponse, RuleType, Status, Verdict};
+use crate::eval::{EvalCx, Mode};
 use crate::expr::cel::{Activation, Env, Program};
 use crate::object::ObjectExt;
 use crate::policy::cel_exception::CelException;
@@ -60,7 +60,7 @@ impl Compiled {
     #[must_use]
     pub fn evaluate(&self, cx: &EvalCx<'_>, exceptions: &[CelException]) -> Verdict {
         let mut verdict = Verdict::default();
-        if !self.namespace.is_empty() && self.namespace != cx.request.namespace {
+        if cx.mode != Mode::Cli && !self.namespace.is_empty() && self.namespace != cx.request.namespace {
             return verdict;
         }
         let mut trace = if cx.trace { Trace::on() } else { Trace::off() };

@@ -107,6 +107,17 @@ pub fn kyverno(kind: Kind, namespace: &str) -> Env {
     env
 }
 
+/// The environment of policies that answer a proxy.
+#[must_use]
+pub fn authorization() -> Env {
+    let mut libs = KYVERNO.to_vec();
+    libs.extend([Lib::Resource, Lib::Authorization]);
+    let mut env = Env::new(&libs).variable("object", Type::Dyn);
+    env.or_value_compat = true;
+    env.declare_message(KYVERNO_VARIABLES);
+    env.variable("variables", Type::named(KYVERNO_VARIABLES))
+}
+
 /// The environment in which images are selected.
 #[must_use]
 pub fn image_reference() -> Env {

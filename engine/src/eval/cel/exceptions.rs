@@ -17,7 +17,13 @@ pub struct Compiled<'a> {
     conditions: Vec<Condition>,
 }
 
-impl Compiled<'_> {
+impl<'a> Compiled<'a> {
+    /// The exception.
+    #[must_use]
+    pub fn exception(&self) -> &'a CelException {
+        self.exception
+    }
+
     /// Whether the conditions of the exception hold.
     ///
     /// # Errors

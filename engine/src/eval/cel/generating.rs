@@ -85,7 +85,7 @@ impl Compiled {
     #[must_use]
     pub fn evaluate(&self, cx: &EvalCx<'_>, exceptions: &[CelException]) -> Verdict {
         let mut verdict = Verdict::default();
-        if !self.namespace.is_empty() && self.namespace != cx.request.namespace {
+        if cx.mode != Mode::Cli && !self.namespace.is_empty() && self.namespace != cx.request.namespace {
             return verdict;
         }
         let mut trace = if cx.trace { Trace::on() } else { Trace::off() };

@@ -7,15 +7,9 @@ use crate::eval::request::{AdmissionRequest, UserInfo};
 use crate::expr::cel::{Val, from_json};
 use crate::object::gvk::{Gvk, Gvr};
 
-/// An object as Kyverno's kinds see it: one that is not there is an empty mapping.
+/// An object; one that is not there is null.
 #[must_use]
 pub fn object(object: Option<&Value>) -> Val {
-    object.map_or_else(|| Val::map(indexmap::IndexMap::new()), from_json)
-}
-
-/// An object as the API server sees it: one that is not there is null.
-#[must_use]
-pub fn nullable(object: Option<&Value>) -> Val {
     object.map_or(Val::Null, from_json)
 }
 

@@ -3,6 +3,7 @@
 //! Compile with `Compiled::new(&policy)`, which gives a [`compile::Problem`] with its place for what the policy webhook
 //! refuses; evaluate any number of times with the surroundings of [`super::EvalCx`].
 
+pub mod authorization;
 pub mod autogen;
 pub mod classic;
 pub mod compile;
@@ -12,6 +13,7 @@ pub mod env;
 pub mod exceptions;
 pub mod explain;
 pub mod generating;
+pub mod images;
 pub mod inputs;
 pub mod map;
 pub mod matching;

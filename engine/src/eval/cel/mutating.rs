@@ -1,7 +1,5 @@
 //! `MutatingPolicy` (`pkg/cel/policies/mpol`).
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::compile::{self, Condition, Problem};
@@ -12,10 +10,10 @@ use super::outside::Seen;
 use super::patch::{self, Typing};
 use super::validating::{annotations, close, inputs_of};
 use super::{autogen, matching};
-use crate::eval::EvalCx;
 use crate::eval::trace::{Outcome, Trace, TraceNode};
 use crate::eval::verdict::{RuleResponse, RuleType, Status, Verdict};
-use crate::expr::cel::{Activation, Env, Program, Type, from_json};
+use crate::eval::{EvalCx, Mode};
+use crate::expr::cel::{Activation, Env, Program, Type, from_json, to_json};
 use crate::policy::cel_exception::CelException;
 use crate::policy::constraints::{Evaluation, MatchResources};
 use crate::policy::mutating::{MutatingPolicy, MutatingSpec, Mutation};
@@ -203,16 +201,16 @@ impl Compiled {
         matched && hold(&variant.conditions, &activation, "condition", &mut trace).unwrap_or(false)
     }
 
-    /// What `targetMatchConstraints.expression` gives for a trigger: `group`, `version`, `resource`, `namespace`, `name` …
+    /// What `targetMatchConstraints.expression` gives for a trigger: an object, or a list in `items`.
     #[must_use]
-    pub fn target_of(&self, cx: &EvalCx<'_>) -> Option<BTreeMap<String, String>> {
+    pub fn target_of(&self, cx: &EvalCx<'_>) -> Option<Value> {
         let variant = self.variants.first()?;
         let program = variant.target_expression.as_ref()?;
         let seen = Seen(cx.view);
         let mut activation = inputs_of(cx);
         activation.view = Some(&seen);
         activation.set_variables(&variant.variables);
-        Some(patch::strings(&program.eval(&activation).ok()?).into_iter().collect())
+        Some(program.eval(&activation).ok().and_then(|found| to_json(&found).ok()).unwrap_or(Value::Null))
     }
 
     /// Mutates the object of a request. Where the policy does not match there is no answer, only a trace.
@@ -229,7 +227,7 @@ impl Compiled {
 
     fn run(&self, cx: &EvalCx<'_>, exceptions: &[CelException], target: bool) -> Verdict {
         let mut verdict = Verdict::default();
-        if !self.namespace.is_empty() && self.namespace != cx.request.namespace {
+        if cx.mode != Mode::Cli && !self.namespace.is_empty() && self.namespace != cx.request.namespace {
             return verdict;
         }
         for variant in &self.variants {

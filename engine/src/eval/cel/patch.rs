@@ -3,7 +3,6 @@
 use serde_json::{Map, Value};
 
 use crate::eval::view::View;
-use crate::expr::cel::value::Key;
 use crate::expr::cel::{Val, to_json};
 use crate::object::gvk::Gvk;
 use crate::object::list_types::Type;
@@ -123,17 +122,4 @@ fn operation(item: &Val) -> Result<Value, String> {
         }
     }
     Ok(Value::Object(operation))
-}
-
-/// The string entries of a CEL map.
-#[must_use]
-pub fn strings(value: &Val) -> Vec<(String, String)> {
-    let Val::Map(entries) = value else { return Vec::new() };
-    entries
-        .iter()
-        .filter_map(|(key, value)| match (key, value) {
-            (Key::String(key), Val::String(value)) => Some((key.to_string(), value.to_string())),
-            _ => None,
-        })
-        .collect()
 }

@@ -11,9 +11,9 @@ use super::exceptions::{self, Effect};
 use super::explain::recorded;
 use super::outside::Seen;
 use super::{autogen, inputs, matching};
-use crate::eval::EvalCx;
 use crate::eval::trace::{Outcome, Trace, TraceNode};
 use crate::eval::verdict::{RuleResponse, RuleType, Status, Verdict};
+use crate::eval::{EvalCx, Mode};
 use crate::expr::cel::{Activation, Env, Error, Program, Val, from_json};
 use crate::policy::cel_exception::CelException;
 use crate::policy::constraints::{Evaluation, MatchResources};
@@ -88,7 +88,7 @@ impl Compiled {
     #[must_use]
     pub fn evaluate(&self, cx: &EvalCx<'_>, exceptions: &[CelException]) -> Verdict {
         let mut verdict = Verdict::default();
-        if !self.namespace.is_empty() && self.namespace != cx.request.namespace {
+        if cx.mode != Mode::Cli && !self.namespace.is_empty() && self.namespace != cx.request.namespace {
             return verdict;
         }
         for variant in self.variants.iter().filter(|variant| !variant.json) {
@@ -251,7 +251,8 @@ fn check(variant: &Variant, activation: &Activation<'_>, trace: &mut Trace) -> R
     }
 }
 
-fn message(check: &Check, at: usize, activation: &Activation<'_>) -> String {
+/// The made message, the written one, or the index of the check.
+pub(super) fn message(check: &Check, at: usize, activation: &Activation<'_>) -> String {
     let words = match check.message_expression.as_ref().map(|program| program.eval(activation)) {
         None => check.message.clone(),
         Some(Ok(Val::String(words))) => words.to_string(),

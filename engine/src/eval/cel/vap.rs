@@ -159,8 +159,8 @@ pub(super) fn activation<'a>(cx: &EvalCx<'_>, params: &Value) -> Activation<'a> 
     let mut activation = Activation::default();
     activation.kubernetes = true;
     let user = somebody(&cx.request.user, cx.mode);
-    activation.set("object", inputs::nullable(cx.request.object.as_ref()));
-    activation.set("oldObject", inputs::nullable(cx.request.old_object.as_ref()));
+    activation.set("object", inputs::object(cx.request.object.as_ref()));
+    activation.set("oldObject", inputs::object(cx.request.old_object.as_ref()));
     activation.set("request", from_json(&inputs::request(cx.request, &user)));
     activation.set("params", from_json(params));
     let namespace = match inputs::namespace_object(cx) {

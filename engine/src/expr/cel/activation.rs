@@ -25,10 +25,10 @@ pub struct Activation<'a> {
     pub namespace: String,
     /// What `generator.Apply` was given: namespace and object.
     pub generated: RefCell<Vec<(String, Val)>>,
+    /// Which images were verified (true) or only tried.
+    pub verified: RefCell<BTreeMap<String, bool>>,
     /// The API server's words where they differ from Kyverno's.
     pub kubernetes: bool,
-    /// How often `random()` was called.
-    pub(super) random_calls: Cell<u64>,
     left: Cell<u64>,
 }
 
@@ -41,8 +41,8 @@ impl Default for Activation<'_> {
             view: None,
             namespace: String::new(),
             generated: RefCell::default(),
+            verified: RefCell::default(),
             kubernetes: false,
-            random_calls: Cell::new(0),
             left: Cell::new(BUDGET),
         }
     }

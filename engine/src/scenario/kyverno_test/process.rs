@@ -212,7 +212,7 @@ impl<'a> Processor<'a> {
         };
         let object = if operation == Operation::Delete { None } else { object_at("object")? };
         let old_object = if operation == Operation::Create { None } else { object_at("oldObject")? };
-        let (kind, subresource) = self.parent_kind(resource);
+        let (kind, subresource) = parent_kind(self.data, resource);
         let info = self.data.user.clone().unwrap_or_default();
         Ok(AdmissionRequest {
             resource: outside.catalog.gvr_of(&kind).unwrap_or_else(|| guess_resource(&kind)),
@@ -230,26 +230,26 @@ impl<'a> Processor<'a> {
             ..AdmissionRequest::default()
         })
     }
+}
 
-    /// The kind that the request is about: for a kind that the values declare as a subresource, its parent's.
-    fn parent_kind(&self, resource: &Value) -> (Gvk, String) {
-        let own = resource.gvk();
-        let kind = |api: &Value| Gvk {
-            group: api.str_at(&["group"]).to_owned(),
-            version: api.str_at(&["version"]).to_owned(),
-            kind: api.str_at(&["kind"]).to_owned(),
-        };
-        if self.data.outside.cluster {
-            return (own, String::new());
+/// The kind that the request is about: for a kind that the values declare as a subresource, its parent's.
+pub(super) fn parent_kind(data: &TestData, resource: &Value) -> (Gvk, String) {
+    let own = resource.gvk();
+    let kind = |api: &Value| Gvk {
+        group: api.str_at(&["group"]).to_owned(),
+        version: api.str_at(&["version"]).to_owned(),
+        kind: api.str_at(&["kind"]).to_owned(),
+    };
+    if data.outside.cluster {
+        return (own, String::new());
+    }
+    let declared = data.outside.values.subresources.iter().find(|entry| kind(&entry.subresource) == own);
+    match declared {
+        Some(entry) => {
+            let name = entry.subresource.str_at(&["name"]);
+            (kind(&entry.parent_resource), name.split_once('/').map_or("", |(_, part)| part).to_owned())
         }
-        let declared = self.data.outside.values.subresources.iter().find(|entry| kind(&entry.subresource) == own);
-        match declared {
-            Some(entry) => {
-                let name = entry.subresource.str_at(&["name"]);
-                (kind(&entry.parent_resource), name.split_once('/').map_or("", |(_, part)| part).to_owned())
-            }
-            None => (own, String::new()),
-        }
+        None => (own, String::new()),
     }
 }
 

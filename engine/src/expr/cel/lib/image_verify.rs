@@ -20,9 +20,11 @@ pub(super) const SIGNATURES: &str = "
 pub(super) fn call(cx: &mut Cx<'_, '_>, name: &str, args: &[Val]) -> Option<Res> {
     let view = cx.activation.view?;
     Some(match (name, args) {
-        ("verifyImageSignatures", [Val::String(image), Val::List(attestors)]) => count(view, image, None, attestors),
+        ("verifyImageSignatures", [Val::String(image), Val::List(attestors)]) => {
+            counted(cx, image, count(view, image, None, attestors))
+        }
         ("verifyAttestationSignatures", [Val::String(image), Val::String(attestation), Val::List(attestors)]) => {
-            count(view, image, Some(attestation), attestors)
+            counted(cx, image, count(view, image, Some(attestation), attestors))
         }
         ("getImageData", [Val::String(image)]) => metadata(view, image),
         ("extractPayload", [Val::String(image), Val::String(attestation)]) => {
@@ -34,6 +36,14 @@ pub(super) fn call(cx: &mut Cx<'_, '_>, name: &str, args: &[Val]) -> Option<Res>
         }
         _ => return None,
     })
+}
+
+/// Notes that the image was looked at.
+fn counted(cx: &Cx<'_, '_>, image: &str, found: Res) -> Res {
+    let verified = matches!(found, Ok(Val::Int(1..)));
+    let mut noted = cx.activation.verified.borrow_mut();
+    *noted.entry(image.to_owned()).or_default() |= verified;
+    found
 }
 
 /// How many of the attestors vouch for the image; what the run says nothing of does not count.

@@ -5,6 +5,7 @@
 pub mod lists;
 
 mod authorizer;
+mod authz;
 mod cidr;
 mod encoders;
 mod format;
@@ -160,6 +161,8 @@ libs! {
     Transform => transform,
     /// Kyverno `gzip`.
     Gzip => gzip,
+    /// Kyverno's authorization policies: `envoy`, `http`, `jwt`.
+    Authorization => authz,
     /// Kyverno `generator`.
     Generator => generator,
     /// Kyverno `generator`, for namespaced policies.

@@ -10,6 +10,7 @@ mod words;
 
 use serde::Serialize;
 
+use super::lint::deprecated_field;
 use super::schema::arena::{Schema, Type};
 use place::{Place, Role, Step};
 
@@ -118,8 +119,9 @@ fn keys(place: &Place) -> Vec<Completion> {
         let mut path = place.path.clone();
         path.push(Step::Key(name.to_owned()));
         let words = words::of(place, &path).map(|words| format!(" · {words}")).unwrap_or_default();
+        let old = if deprecation(place, &path).is_some() { " · deprecated" } else { "" };
         let must = if needed { ", required" } else { "" };
-        let detail = format!("{}{must}{words}", type_words(child));
+        let detail = format!("{}{must}{old}{words}", type_words(child));
         let insert = snippet(name, child, place.column);
         found.push((!needed, Completion::new(name, Kind::Field, detail).inserting(insert)));
     }
@@ -179,7 +181,13 @@ fn describe(place: &Place, path: &[Step]) -> Option<Hover> {
     if let Some(default) = &node.default {
         lines.push(format!("Default: {}", values::plain(default)));
     }
+    lines.extend(deprecation(place, path).map(|(since, instead)| format!("Deprecated since {since}: use {instead}")));
     Some(Hover { title: title(path), text: lines.join("\n") })
+}
+
+fn deprecation(place: &Place, path: &[Step]) -> Option<(&'static str, &'static str)> {
+    let keys = path.iter().filter_map(|step| if let Step::Key(key) = step { Some(key.as_str()) } else { None });
+    deprecated_field(place.root("kind"), &keys.collect::<Vec<_>>())
 }
 
 /// `spec.rules[0].match`.

@@ -113,6 +113,7 @@ fn hovers() {
     explains(&policy("  back¦ground: true"), "Default: true");
     explains(&rule("    validate:\n      failure¦Action: Audit"), "refuses the request");
     explains(&rule("    validate:\n      message: \"{{ to_upp¦er(x) }}\""), "to_upper(string) string");
+    explains(&policy("  validationFailure¦Action: Audit"), "Deprecated since 1.13");
     explains("apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - na¦me: a", "required");
 }
 

@@ -18,8 +18,12 @@ pub(super) fn rule(draft: &mut Draft<'_>) -> Result<(), String> {
     if set("foreach") {
         return Err("foreach becomes map() over the list; its patches need a hand".into());
     }
-    if set("patchesJson6902") {
-        return Err("JSON patches become a list of JSONPatch{…}; paths with variables need a hand".into());
+    if let Some(text) = body.get("patchesJson6902").and_then(Value::as_str) {
+        let expression = json_patch(text)?;
+        draft.set(&["mutations"], json!([{ "patchType": "JSONPatch", "jsonPatch": { "expression": expression } }]));
+        draft.note("a JSON patch here needs its parents to be there; a classic rule makes missing ones");
+        finish(draft);
+        return Ok(());
     }
     let patch = body.get("patchStrategicMerge").and_then(Value::as_object).ok_or("there is no patch")?;
     let expression = object(patch, "Object", matched_schema(draft), 0)?;
@@ -27,12 +31,35 @@ pub(super) fn rule(draft: &mut Draft<'_>) -> Result<(), String> {
         &["mutations"],
         json!([{ "patchType": "ApplyConfiguration", "applyConfiguration": { "expression": expression } }]),
     );
+    finish(draft);
+    Ok(())
+}
+
+fn finish(draft: &mut Draft<'_>) {
     if draft.in_spec("admission") == Some(&Value::Bool(false)) {
         draft.set(&["evaluation", "admission", "enabled"], json!(false));
     }
     validate::common(draft);
     validate::autogen(draft);
-    Ok(())
+}
+
+/// RFC 6902 operations as a list of `JSONPatch{…}`.
+fn json_patch(text: &str) -> Cel {
+    let operations: Vec<Value> =
+        serde_yaml::from_str(text).map_err(|_| "the JSON patch is no plain list of operations")?;
+    let each = operations.iter().map(|operation| {
+        let mut fields = Vec::new();
+        for field in ["op", "path", "from", "value"] {
+            let Some(value) = operation.get(field) else { continue };
+            let nested = !value.is_string() && value.to_string().contains("{{");
+            if nested {
+                return Err("the JSON patch has variables inside of a value".to_owned());
+            }
+            fields.push(format!("{field}: {}", scalar(value)?));
+        }
+        Ok(format!("JSONPatch{{{}}}", fields.join(", ")))
+    });
+    Ok(format!("[{}]", each.collect::<Result<Vec<_>, String>>()?.join(", ")))
 }
 
 fn matched_schema(draft: &Draft<'_>) -> Option<Schema<'static>> {

@@ -142,6 +142,11 @@ fn mutations_and_generations() {
         "/spec/mutations/0/applyConfiguration/expression",
         json!("Object{metadata: Object.metadata{labels: {'a/b': 'c'}}, spec: Object.spec{hostNetwork: false}}"),
     );
+    gives(
+        &pods("mutate: {patchesJson6902: '- {op: add, path: /metadata/labels/a, value: b}'}"),
+        "/spec/mutations/0/jsonPatch/expression",
+        json!("[JSONPatch{op: 'add', path: '/metadata/labels/a', value: 'b'}]"),
+    );
     leaves_out(&pods("mutate: {patchStrategicMerge: {metadata: {'+(labels)': {a: b}}}}"), "the anchor +(labels)");
     let rule = "match: {any: [{resources: {kinds: [Namespace], operations: [CREATE]}}]}, generate: {synchronize: true, apiVersion: v1, kind: ConfigMap, name: c, namespace: '{{request.object.metadata.name}}', data: {data: {a: b}}}";
     gives(

@@ -115,6 +115,15 @@ pub fn deprecations(object: &Value) -> Vec<Deprecation> {
     found
 }
 
+/// The version that deprecated a field of a kind, and what to write instead; `keys` is its path without indexes.
+#[must_use]
+pub fn deprecated_field(kind: &str, keys: &[&str]) -> Option<(&'static str, &'static str)> {
+    let row = FIELDS.iter().find(|(kinds, path, ..)| {
+        kinds.contains(&kind) && path.split('.').map(|part| part.trim_end_matches("[]")).eq(keys.iter().copied())
+    });
+    row.map(|(.., since, instead)| (*since, *instead))
+}
+
 /// A version that the CRD marks deprecated or no longer serves.
 fn version(object: &Value) -> Option<Deprecation> {
     let gvk = object.gvk();

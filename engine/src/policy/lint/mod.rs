@@ -31,7 +31,7 @@ use serde_json::Value;
 
 use crate::object::ObjectExt;
 use crate::object::catalog::Catalog;
-pub use deprecated::{Deprecation, deprecations};
+pub use deprecated::{Deprecation, deprecated_field, deprecations};
 
 /// Whether the object is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -159,6 +159,7 @@ impl Run {
         };
         let mut request = ApiRequest::about(verb, &object);
         request.dry_run = step.dry_run;
+        request.strict = true;
         if let Some(user) = &step.user {
             request.user = user.clone();
             if !request.user.groups.iter().any(|group| group == "system:authenticated") {

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::Cluster;
 use super::api_server::ApiError;
+use super::cel_webhooks::CelWebhook;
 use super::journal::{Lane, Tone};
 use super::k8s_events::{Fact, Subject};
 use super::recorder::note;
@@ -40,12 +41,30 @@ impl Cluster {
         if self.unseen(review).is_some() {
             return Ok(());
         }
-        for failure_policy in [FailurePolicy::Fail, FailurePolicy::Ignore] {
-            let called = self.called(review, failure_policy);
-            if called.mutating() {
-                let webhook = format!("mutate.kyverno.svc-{}", failure_policy.suffix());
-                self.reachable(&webhook, failure_policy, asked)?;
-                self.mutate_webhook(review, &called, &webhook, failure_policy, asked, warnings)?;
+        let (before, after): (Vec<_>, Vec<_>) =
+            self.cel_webhooks(true).into_iter().partition(|webhook| webhook.name.as_str() < "mutate.kyverno.svc");
+        self.call_cel_mutations(&before, review, asked, warnings)?;
+        for call in self.classic_calls(review) {
+            if call.called.mutating() {
+                let webhook = format!("mutate.kyverno.svc-{}", call.suffix);
+                if self.reachable(&webhook, call.failure_policy, asked)? {
+                    self.mutate_webhook(review, &call.called, &webhook, call.failure_policy, asked, warnings)?;
+                }
+            }
+        }
+        self.call_cel_mutations(&after, review, asked, warnings)
+    }
+
+    fn call_cel_mutations(
+        &mut self,
+        webhooks: &[CelWebhook],
+        review: &mut AdmissionRequest,
+        asked: u32,
+        warnings: &mut Vec<String>,
+    ) -> Result<(), ApiError> {
+        for webhook in webhooks {
+            if self.calls(webhook, review) {
+                self.call_cel_mutation(webhook, review, asked, warnings)?;
             }
         }
         Ok(())
@@ -127,18 +146,29 @@ impl Cluster {
         }
         let mut refused = None;
         let mut any = false;
-        for failure_policy in [FailurePolicy::Fail, FailurePolicy::Ignore] {
-            let called = self.called(review, failure_policy);
-            let downstream = failure_policy == FailurePolicy::Fail && self.watches_downstream(review);
-            if called.validating() || downstream {
+        let (before, after): (Vec<_>, Vec<_>) =
+            self.cel_webhooks(false).into_iter().partition(|webhook| webhook.name.as_str() < "validate.kyverno.svc");
+        for webhook in before.iter().filter(|webhook| self.calls(webhook, review)).collect::<Vec<_>>() {
+            any = true;
+            refused = refused.or(self.call_cel_validation(webhook, review, asked, warnings).err());
+        }
+        for call in self.classic_calls(review) {
+            let downstream = call.suffix == "fail" && self.watches_downstream(review);
+            if call.called.validating() || downstream {
                 any = true;
-                let webhook = format!("validate.kyverno.svc-{}", failure_policy.suffix());
-                self.reachable(&webhook, failure_policy, asked)?;
-                let result = self.validate_webhook(review, &called, &webhook, failure_policy, asked, warnings);
+                let webhook = format!("validate.kyverno.svc-{}", call.suffix);
+                let result = self.reachable(&webhook, call.failure_policy, asked).and_then(|reached| match reached {
+                    true => self.validate_webhook(review, &call.called, &webhook, asked, warnings),
+                    false => Ok(()),
+                });
                 refused = refused.or(result.err());
             }
         }
-        if !any && !self.policies.classic.is_empty() {
+        for webhook in after.iter().filter(|webhook| self.calls(webhook, review)).collect::<Vec<_>>() {
+            any = true;
+            refused = refused.or(self.call_cel_validation(webhook, review, asked, warnings).err());
+        }
+        if !any && !(self.policies.classic.is_empty() && self.policies.cel.is_empty()) {
             self.say_unseen(
                 review,
                 asked,
@@ -156,6 +186,9 @@ impl Cluster {
         for policy in self.policies.classic.clone() {
             trace.extend(self.evaluate(engine::validate, &policy, review).trace);
         }
+        for entry in self.policies.cel.clone() {
+            trace.extend(self.evaluate_cel(&entry, review).trace);
+        }
         self.record(
             note(Lane::ApiServer, "not-reviewed", format!("Kyverno is not asked: {why}"))
                 .cause(Some(asked))
@@ -169,7 +202,6 @@ impl Cluster {
         review: &AdmissionRequest,
         called: &Called,
         webhook: &str,
-        failure_policy: FailurePolicy,
         asked: u32,
         warnings: &mut Vec<String>,
     ) -> Result<(), ApiError> {
@@ -186,6 +218,10 @@ impl Cluster {
                 .upstream("pkg/webhooks/resource/handlers.go"),
         );
         self.hop();
+        if self.protects(review) {
+            let message = "A kyverno managed resource can only be modified by kyverno";
+            return Err(self.deny(webhook, message, Lane::Validating, call, &subject));
+        }
         // The goroutine that makes UpdateRequests; it neither waits for the decision below nor sees it.
         let mut trace = Vec::new();
         if !review.dry_run {
@@ -199,7 +235,6 @@ impl Cluster {
         match decision {
             Some(message) => Err(self.deny(webhook, &message, Lane::Validating, call, &subject)),
             None => {
-                let _ = failure_policy;
                 self.record(
                     note(Lane::Validating, "admission-response", "allowed: true")
                         .to(Lane::ApiServer)
@@ -363,7 +398,14 @@ impl Cluster {
     }
 
     /// Kyverno refuses; the API server puts its prefix in front.
-    fn deny(&mut self, webhook: &str, message: &str, lane: Lane, call: u32, subject: &ObjectRef) -> ApiError {
+    pub(crate) fn deny(
+        &mut self,
+        webhook: &str,
+        message: &str,
+        lane: Lane,
+        call: u32,
+        subject: &ObjectRef,
+    ) -> ApiError {
         let full = format!("admission webhook \"{webhook}\" denied the request: {message}");
         self.record(
             note(lane, "denied-by", "allowed: false")
@@ -377,14 +419,19 @@ impl Cluster {
     }
 
     /// Whether Kyverno answers at all; `failurePolicy` decides where it does not.
-    fn reachable(&mut self, webhook: &str, failure_policy: FailurePolicy, asked: u32) -> Result<(), ApiError> {
+    pub(crate) fn reachable(
+        &mut self,
+        webhook: &str,
+        failure_policy: FailurePolicy,
+        asked: u32,
+    ) -> Result<bool, ApiError> {
         if !self.config.unreachable {
-            return Ok(());
+            return Ok(true);
         }
         let text = format!("no answer from {webhook}; failurePolicy {failure_policy:?}");
         self.record(note(Lane::ApiServer, "webhook-failed", text).cause(Some(asked)).tone(Tone::Deny));
         if failure_policy == FailurePolicy::Ignore {
-            return Ok(());
+            return Ok(false);
         }
         let path = webhook.split('.').next().unwrap_or("validate");
         Err(ApiError {
@@ -458,14 +505,20 @@ fn is_of(node: &TraceNode, rule: &str) -> bool {
     node.kind == "rule" && node.text.strip_prefix(rule).is_some_and(|rest| rest.is_empty() || rest.starts_with(": "))
 }
 
+fn deepest(node: &TraceNode) -> Option<&TraceNode> {
+    if !matches!(node.outcome, Outcome::No | Outcome::Error) {
+        return None;
+    }
+    node.children.iter().find_map(deepest).or(Some(node))
+}
+
+/// The words of the deepest decision that came out wrong.
+pub(crate) fn deepest_words(trace: &[TraceNode]) -> Option<String> {
+    trace.iter().find_map(deepest).filter(|node| node.kind != "rule").map(|node| node.text.clone())
+}
+
 /// The shortest true sentence about a failure: the deepest decision that came out wrong.
 fn why(trace: &[TraceNode], rule: &RuleResponse) -> String {
-    fn deepest(node: &TraceNode) -> Option<&TraceNode> {
-        if !matches!(node.outcome, Outcome::No | Outcome::Error) {
-            return None;
-        }
-        node.children.iter().find_map(deepest).or(Some(node))
-    }
     let node = trace.iter().filter(|node| is_of(node, &rule.name)).find_map(deepest);
     match node {
         Some(node) if node.kind != "rule" => node.text.clone(),

@@ -66,6 +66,8 @@ pub struct ApiRequest {
     pub user: UserInfo,
     /// Nothing is stored.
     pub dry_run: bool,
+    /// `fieldValidation: Strict`, as kubectl asks for: unknown fields are refused; otherwise they are warned of.
+    pub strict: bool,
     /// Which lane asks.
     pub from: Lane,
     /// The event that led to it.
@@ -87,6 +89,7 @@ impl ApiRequest {
             body: (verb != Verb::Delete).then(|| object.clone()),
             user: administrator(),
             dry_run: false,
+            strict: false,
             from: Lane::You,
             cause: None,
             propagation: None,
@@ -315,6 +318,7 @@ impl Cluster {
                 "metadata.name: Required value: name or generateName is required",
             ));
         }
+        let object = self.decode(request, object, warnings)?;
         let mut object = self.complete(object);
         for field in ["uid", "creationTimestamp", "resourceVersion", "generation"] {
             object.remove_at(&["metadata", field]);
@@ -330,6 +334,8 @@ impl Cluster {
         object.set_at(&["metadata", "uid"], Value::String(uid));
         object.set_at(&["metadata", "creationTimestamp"], Value::String(self.clock.rfc3339()));
         object.set_at(&["metadata", "generation"], json!(1));
+        self.set_defaults(&request.gvk, &mut object);
+        self.check_custom_resource(&request.gvk, &object)?;
         review.name = object.name().to_owned();
         review.object = Some(object.clone());
         self.validating_phase(&review, asked, warnings)?;
@@ -387,9 +393,14 @@ impl Cluster {
         } else if let Some(status) = old.get("status").filter(|_| self.has_status(&request.gvk)) {
             object.set_at(&["status"], status.clone());
         }
+        let object = self.decode(request, object, warnings)?;
         let object = self.complete(object);
         let mut review = self.review(request, gvr, Operation::Update, Some(object), Some(old.clone()));
         self.mutating_phase(&mut review, asked, warnings)?;
+        if let Some(object) = &mut review.object {
+            self.set_defaults(&request.gvk, object);
+            self.check_custom_resource(&request.gvk, object)?;
+        }
         self.validating_phase(&review, asked, warnings)?;
         let mut object = review.object.take().unwrap_or(Value::Null);
         if object.get("spec") != old.get("spec") {

@@ -6,13 +6,18 @@
 pub mod admission;
 pub mod api_server;
 pub mod background;
+mod cel_admission;
+pub mod cel_policies;
+pub mod cel_webhooks;
 pub mod clock;
 pub mod config;
+mod decoding;
 pub mod journal;
 pub mod k8s_events;
 pub mod names;
 pub mod patching;
 pub mod policies;
+mod policy_admission;
 mod policy_status;
 pub mod profile;
 pub mod rbac;
@@ -85,6 +90,8 @@ pub struct Cluster {
     pub store: Store,
     /// Kinds that the API server knows.
     pub catalog: Catalog,
+    /// Schemas of the custom resources that CRDs of this run define.
+    pub(crate) custom_kinds: decoding::CustomKinds,
     /// Policies as Kyverno's informers see them.
     pub policies: PolicyCache,
     /// What is recorded.
@@ -124,6 +131,7 @@ impl Cluster {
             queue: Queue::default(),
             store: Store::default(),
             catalog: Catalog::new(),
+            custom_kinds: decoding::CustomKinds::new(),
             policies: PolicyCache::default(),
             journal: Recorder::default(),
             mocks: Mocks::default(),
@@ -155,11 +163,14 @@ impl Cluster {
     /// Keeps what the actors derive from stored objects up to date.
     pub(crate) fn observe(&mut self, object: &Value, gone: bool) {
         use crate::object::ObjectExt;
-        if object.kind() == "CustomResourceDefinition" && !gone {
-            self.catalog.add_crd(object);
+        if object.kind() == "CustomResourceDefinition" {
+            if !gone {
+                self.catalog.add_crd(object);
+            }
+            self.learn_kind(object, gone);
         }
         if PolicyCache::concerns(object) {
-            self.policies = PolicyCache::read(&self.store);
+            self.policies = PolicyCache::read(&self.store, &self.policies, &self.config);
         }
     }
 

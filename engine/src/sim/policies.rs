@@ -5,6 +5,8 @@ use std::rc::Rc;
 use serde_json::Value;
 
 use super::Cluster;
+use super::cel_policies::CelEntry;
+use super::config::Config;
 use super::store::Store;
 use crate::eval::matching::{self, Candidate, Requester};
 use crate::eval::request::AdmissionRequest;
@@ -12,6 +14,7 @@ use crate::eval::trace::Trace;
 use crate::object::ObjectExt;
 use crate::object::gvk::{Gvk, check_kind};
 use crate::policy::ClassicPolicy;
+use crate::policy::cel_exception::CelException;
 use crate::policy::exception::PolicyException;
 use crate::policy::rule::Rule;
 use crate::policy::selection::MatchBlock;
@@ -23,6 +26,10 @@ pub struct PolicyCache {
     pub classic: Vec<Rc<ClassicPolicy>>,
     /// `PolicyException` of kyverno.io.
     pub exceptions: Rc<Vec<PolicyException>>,
+    /// Policies of policies.kyverno.io.
+    pub cel: Vec<Rc<CelEntry>>,
+    /// `PolicyException` of policies.kyverno.io.
+    pub cel_exceptions: Rc<Vec<CelException>>,
 }
 
 impl PolicyCache {
@@ -34,19 +41,26 @@ impl PolicyCache {
             && gvk.kind != "UpdateRequest"
     }
 
-    /// Reads all of them.
+    /// Reads all of them; what was compiled `before` and did not change is kept.
     #[must_use]
-    pub fn read(store: &Store) -> Self {
-        let mut cache = Self::default();
+    pub fn read(store: &Store, before: &Self, config: &Config) -> Self {
+        let mut cache = Self { cel: super::cel_policies::read(store, &before.cel), ..Self::default() };
         for kind in ["ClusterPolicy", "Policy"] {
             let policies = store
                 .of_kind("kyverno.io", kind)
                 .filter_map(|object| crate::policy::load::classic(object.clone()).ok());
             cache.classic.extend(policies.map(Rc::new));
         }
-        let exceptions = store.of_kind("kyverno.io", "PolicyException");
-        cache.exceptions =
-            Rc::new(exceptions.filter_map(|object| crate::policy::load::exception(object.clone()).ok()).collect());
+        // Without the flag nothing is exempt; with a namespace only what is in it (the CEL kind knows no namespace flag).
+        if config.policy_exceptions.unwrap_or(true) {
+            let usable = |exception: &PolicyException| {
+                config.exception_namespace == "*" || config.exception_namespace == exception.namespace
+            };
+            let found = store.of_kind("kyverno.io", "PolicyException");
+            let found = found.filter_map(|object| crate::policy::load::exception(object.clone()).ok());
+            cache.exceptions = Rc::new(found.filter(usable).collect());
+            cache.cel_exceptions = Rc::new(super::cel_policies::exceptions(store));
+        }
         cache
     }
 

@@ -425,7 +425,7 @@ fn skips_background(rule: &Rule, review: &AdmissionRequest) -> bool {
 }
 
 /// `spec.context` of a request that an admission request led to.
-fn admission_context(review: &AdmissionRequest) -> Value {
+pub(crate) fn admission_context(review: &AdmissionRequest) -> Value {
     let operation = review.operation.as_str();
     let kind = json!({"group": review.kind.group, "version": review.kind.version, "kind": review.kind.kind});
     let resource = json!({"group": review.resource.group, "version": review.resource.version, "resource": review.resource.resource});

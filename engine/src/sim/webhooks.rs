@@ -8,9 +8,12 @@ use std::rc::Rc;
 use super::Cluster;
 use super::config::KYVERNO_NAMESPACE;
 use super::policies::{Concerns, is_generate, is_mutate, is_mutate_existing, is_validate, is_verify_images};
+use crate::eval::cel::classic;
 use crate::eval::request::{AdmissionRequest, Operation};
+use crate::eval::trace::Trace;
+use crate::object::ObjectExt;
 use crate::object::wildcard::matches;
-use crate::policy::ClassicPolicy;
+use crate::policy::{ClassicPolicy, MatchCondition};
 
 /// `-fail` or `-ignore`: policies are called apart by their failure policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +62,22 @@ impl Called {
     pub fn validating(&self) -> bool {
         [&self.validate, &self.generate, &self.mutate_existing, &self.images].iter().any(|list| !list.is_empty())
     }
+}
+
+/// A call of a webhook for classic policies.
+#[derive(Clone, Debug)]
+pub struct ClassicCall {
+    /// What the webhook's name has behind `validate.kyverno.svc-`: `fail`, `ignore-finegrained-p`.
+    pub suffix: String,
+    /// Of its policies.
+    pub failure_policy: FailurePolicy,
+    /// What it evaluates.
+    pub called: Called,
+}
+
+/// `webhookConfiguration.matchConditions`.
+pub(crate) fn match_conditions(policy: &ClassicPolicy) -> &[MatchCondition] {
+    policy.spec.webhook_configuration.as_ref().map_or(&[], |webhook| webhook.match_conditions.as_slice())
 }
 
 impl Cluster {
@@ -112,41 +131,63 @@ impl Cluster {
         self.config.resource_filters.iter().find(names).cloned()
     }
 
-    /// The policies that a call with this failure policy evaluates.
-    pub(crate) fn called(&self, review: &AdmissionRequest, failure_policy: FailurePolicy) -> Called {
-        let mut called = Called::default();
-        let force = self.config.force_failure_policy_ignore;
-        for policy in &self.policies.classic {
-            let closed = policy.fails_closed(force);
-            let mine = if closed { FailurePolicy::Fail } else { FailurePolicy::Ignore };
-            if mine != failure_policy || policy.spec.admission == Some(false) {
-                continue;
+    /// The calls for a request: of the shared webhooks, and of the webhooks of policies with match conditions.
+    pub(crate) fn classic_calls(&self, review: &AdmissionRequest) -> Vec<ClassicCall> {
+        let mut calls = Vec::new();
+        for failure_policy in [FailurePolicy::Fail, FailurePolicy::Ignore] {
+            let mut shared = Called::default();
+            for policy in self.policies.classic.iter().filter(|policy| self.has_webhook(policy, failure_policy)) {
+                let conditions = match_conditions(policy);
+                if conditions.is_empty() {
+                    self.enlist(policy, review, &mut shared);
+                    continue;
+                }
+                let mut called = Called::default();
+                let cx = self.cel_context(review, &[]);
+                if classic::webhook_conditions(conditions, &cx, &mut Trace::off()).unwrap_or(true) {
+                    self.enlist(policy, review, &mut called);
+                }
+                let suffix = format!("{}-finegrained-{}", failure_policy.suffix(), policy.key().replace('/', "-"));
+                calls.push(ClassicCall { suffix, failure_policy, called });
             }
-            let names = |which| policy.names_kind(&review.kind, &review.subresource, which);
-            let writes = matches!(review.operation, Operation::Create | Operation::Update);
-            if writes && policy.mutates() && names(is_mutate) {
-                called.mutate.push(Rc::clone(policy));
-            }
-            if writes && policy.verifies_images() && names(is_verify_images) {
-                called.images.push(Rc::clone(policy));
-            }
-            if policy.validates() && names(is_validate) {
-                called.validate.push(Rc::clone(policy));
-            }
-            if policy.generates() && names(is_generate) {
-                called.generate.push(Rc::clone(policy));
-            }
-            if policy.mutates_existing() && names(is_mutate_existing) {
-                called.mutate_existing.push(Rc::clone(policy));
-            }
+            calls.push(ClassicCall { suffix: failure_policy.suffix().to_owned(), failure_policy, called: shared });
         }
-        called
+        calls.sort_by(|a, b| a.suffix.cmp(&b.suffix));
+        calls
+    }
+
+    fn has_webhook(&self, policy: &ClassicPolicy, failure_policy: FailurePolicy) -> bool {
+        let closed = policy.fails_closed(self.config.force_failure_policy_ignore);
+        let generated = policy.raw.at(&["status", "validatingadmissionpolicy", "generated"]);
+        closed == (failure_policy == FailurePolicy::Fail)
+            && policy.spec.admission != Some(false)
+            && generated != Some(&serde_json::Value::Bool(true))
+    }
+
+    fn enlist(&self, policy: &Rc<ClassicPolicy>, review: &AdmissionRequest, called: &mut Called) {
+        let names = |which| policy.names_kind(&review.kind, &review.subresource, which);
+        let writes = matches!(review.operation, Operation::Create | Operation::Update);
+        if writes && policy.mutates() && names(is_mutate) {
+            called.mutate.push(Rc::clone(policy));
+        }
+        if writes && policy.verifies_images() && names(is_verify_images) {
+            called.images.push(Rc::clone(policy));
+        }
+        if policy.validates() && names(is_validate) {
+            called.validate.push(Rc::clone(policy));
+        }
+        if policy.generates() && names(is_generate) {
+            called.generate.push(Rc::clone(policy));
+        }
+        if policy.mutates_existing() && names(is_mutate_existing) {
+            called.mutate_existing.push(Rc::clone(policy));
+        }
     }
 
     /// Whether the webhook is registered for the downstream kinds of a generate rule, so that a request on an object of
     /// this kind reaches Kyverno though no policy matches it.
     pub(crate) fn watches_downstream(&self, review: &AdmissionRequest) -> bool {
-        let labels = review.old_object.as_ref().map(crate::object::ObjectExt::labels).unwrap_or_default();
+        let labels = review.old_object.as_ref().map(ObjectExt::labels).unwrap_or_default();
         labels.contains_key(super::background::LABEL_CLONE_SOURCE)
             || labels.get(super::background::LABEL_POLICY).is_some_and(|policy| !policy.is_empty())
     }

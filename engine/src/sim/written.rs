@@ -5,7 +5,7 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 
 use super::Cluster;
-use super::api_server::{ApiError, ApiRequest, Verb};
+use super::api_server::{ApiRequest, Verb};
 use super::config::BACKGROUND_USER;
 use super::journal::{Lane, Tone};
 use super::recorder::note;
@@ -36,16 +36,6 @@ impl Cluster {
             let orphan = request.propagation.as_deref() == Some("Orphan");
             self.collect_garbage(owner, orphan, asked);
         }
-    }
-
-    /// Kyverno's own webhook for policies: what it refuses never takes effect.
-    pub(crate) fn policy_admission(
-        &mut self,
-        _review: &AdmissionRequest,
-        _asked: u32,
-        _warnings: &mut Vec<String>,
-    ) -> Result<(), ApiError> {
-        Ok(())
     }
 
     fn policy_written(&mut self, before: Option<&Value>, after: Option<&Value>, asked: u32) {

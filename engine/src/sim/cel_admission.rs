@@ -1,0 +1,320 @@
+//! The admission webhooks of CEL policies: each call evaluates the policies that its path names.
+//!
+//! Follows `pkg/webhooks/resource/{vpol,mpol,gpol,ivpol}/handler.go`.
+
+use std::rc::Rc;
+
+use super::Cluster;
+use super::admission::{deepest_words, subject_of};
+use super::api_server::ApiError;
+use super::cel_policies::{Body, CelEntry, Family};
+use super::cel_webhooks::CelWebhook;
+use super::config::BACKGROUND_USER;
+use super::journal::{Lane, Tone};
+use super::k8s_events::{Fact, Subject};
+use super::recorder::note;
+use super::update_requests::{Wish, admission_context, trigger_spec};
+use super::webhooks::FailurePolicy;
+use crate::eval::request::{AdmissionRequest, Operation};
+use crate::eval::verdict::{RuleResponse, Status, Verdict};
+use crate::eval::{EvalCx, Mode};
+use crate::object::ObjectExt;
+use crate::object::gvk::ObjectRef;
+use crate::policy::exception::PolicyException;
+
+/// What one policy said, with the policy.
+struct Said {
+    entry: Rc<CelEntry>,
+    verdict: Verdict,
+}
+
+impl Cluster {
+    /// The surroundings of an evaluation at admission.
+    pub(crate) fn cel_context<'a>(
+        &'a self,
+        review: &'a AdmissionRequest,
+        exceptions: &'a [PolicyException],
+    ) -> EvalCx<'a> {
+        EvalCx {
+            request: review,
+            view: self,
+            exceptions,
+            profile: self.behaviour.profile,
+            mode: Mode::Admission,
+            trace: true,
+        }
+    }
+
+    /// Evaluates one CEL policy for a request.
+    pub(crate) fn evaluate_cel(&self, entry: &CelEntry, review: &AdmissionRequest) -> Verdict {
+        let cx = self.cel_context(review, &[]);
+        match &entry.body {
+            Body::Validating(compiled) => compiled.evaluate(&cx, &self.policies.cel_exceptions),
+            Body::None => Verdict::default(),
+        }
+    }
+
+    /// Calls a webhook of the mutating phase.
+    pub(crate) fn call_cel_mutation(
+        &mut self,
+        webhook: &CelWebhook,
+        review: &mut AdmissionRequest,
+        asked: u32,
+        warnings: &mut Vec<String>,
+    ) -> Result<(), ApiError> {
+        let Some(call) = self.open_call(webhook, review, Lane::Mutating, asked)? else { return Ok(()) };
+        let _ = warnings;
+        self.close_call(review, Lane::Mutating, call);
+        Ok(())
+    }
+
+    /// Calls a webhook of the validating phase.
+    pub(crate) fn call_cel_validation(
+        &mut self,
+        webhook: &CelWebhook,
+        review: &AdmissionRequest,
+        asked: u32,
+        warnings: &mut Vec<String>,
+    ) -> Result<(), ApiError> {
+        let Some(call) = self.open_call(webhook, review, Lane::Validating, asked)? else { return Ok(()) };
+        if webhook.policies.iter().any(|entry| entry.family == Family::Generating) {
+            self.generating_policies(webhook, review, call);
+            self.close_call(review, Lane::Validating, call);
+            return Ok(());
+        }
+        let subject = subject_of(review);
+        let mut said = Vec::new();
+        let mut trace = Vec::new();
+        for entry in &webhook.policies {
+            let verdict = self.evaluate_cel(entry, review);
+            trace.extend(verdict.trace.iter().cloned());
+            self.tell_policy(entry, &verdict, Lane::Validating, call, &subject);
+            said.push(Said { entry: Rc::clone(entry), verdict });
+        }
+        if let Some(event) = self.journal.event_mut(call) {
+            event.detail.trace = trace;
+        }
+        let errors: Vec<String> = said.iter().filter(|one| one.entry.acts("Deny")).flat_map(Said::complaints).collect();
+        warnings.extend(said.iter().filter(|one| one.entry.acts("Warn")).flat_map(Said::complaints));
+        self.audit(review, &said);
+        self.hop();
+        if errors.is_empty() {
+            self.close_call(review, Lane::Validating, call);
+            return Ok(());
+        }
+        Err(self.deny(&webhook.name, &errors.join("; "), Lane::Validating, call, &subject))
+    }
+
+    /// The arrow of a call; `None` where Kyverno cannot be reached and that does not matter.
+    pub(crate) fn open_call(
+        &mut self,
+        webhook: &CelWebhook,
+        review: &AdmissionRequest,
+        lane: Lane,
+        asked: u32,
+    ) -> Result<Option<u32>, ApiError> {
+        let failure_policy = if webhook.fails_closed { FailurePolicy::Fail } else { FailurePolicy::Ignore };
+        if !self.reachable(&webhook.name, failure_policy, asked)? {
+            return Ok(None);
+        }
+        self.hop();
+        let subject = subject_of(review);
+        let uid = match (lane, review.subject().uid().is_empty()) {
+            (_, true) => " (no uid yet)",
+            (Lane::Validating, false) => " (uid assigned)",
+            _ => "",
+        };
+        let call = self.record(
+            note(Lane::ApiServer, "admission-review", format!("AdmissionReview {}{uid}", review.operation.as_str()))
+                .to(lane)
+                .cause(Some(asked))
+                .subject(subject.clone())
+                .anchor(format!("review:{}/{subject}", webhook.name))
+                .upstream(upstream(webhook)),
+        );
+        self.hop();
+        if self.protects(review) {
+            let message = "A kyverno managed resource can only be modified by kyverno";
+            return Err(self.deny(&webhook.name, message, lane, call, &subject));
+        }
+        Ok(Some(call))
+    }
+
+    fn close_call(&mut self, review: &AdmissionRequest, lane: Lane, call: u32) {
+        self.hop();
+        self.record(
+            note(lane, "admission-response", "allowed: true")
+                .to(Lane::ApiServer)
+                .cause(Some(call))
+                .subject(subject_of(review))
+                .tone(Tone::Allow),
+        );
+    }
+
+    /// One event per answer of a policy.
+    fn tell_policy(&mut self, entry: &CelEntry, verdict: &Verdict, lane: Lane, call: u32, subject: &ObjectRef) {
+        let name = &entry.policy.name;
+        for rule in &verdict.rules {
+            let why = || deepest_words(&verdict.trace).unwrap_or_else(|| "does not hold".to_owned());
+            let (kind, tone, words) = match rule.status {
+                Status::Pass if lane == Lane::Mutating => ("rule-mutate", Tone::Mutate, "changes it".to_owned()),
+                Status::Pass => ("rule-pass", Tone::Allow, "holds".to_owned()),
+                Status::Fail => ("rule-fail", Tone::Deny, why()),
+                Status::Warn => ("rule-warn", Tone::Warn, why()),
+                Status::Error => ("rule-error", Tone::Deny, "cannot be evaluated".to_owned()),
+                Status::Skip => ("rule-skip", Tone::Info, "is skipped".to_owned()),
+            };
+            self.record(
+                note(lane, kind, format!("{name}: {words}"))
+                    .cause(Some(call))
+                    .subject(subject.clone())
+                    .policy(&entry.policy.key(), &rule.name)
+                    .tone(tone)
+                    .message(rule.message.clone())
+                    .trace(verdict.trace.clone()),
+            );
+        }
+    }
+
+    /// Events and report rows. Whether the request counts as blocked is a matter of actions, not of results.
+    fn audit(&mut self, review: &AdmissionRequest, said: &[Said]) {
+        let blocked = said.iter().any(|one| one.entry.acts("Deny"));
+        if review.dry_run {
+            return;
+        }
+        for one in said {
+            self.emit_cel_events(&one.entry, &one.verdict.rules, review, blocked);
+        }
+        if blocked || review.operation == Operation::Delete {
+            return;
+        }
+        let (seconds, _) = self.clock.unix();
+        let rows = said.iter().flat_map(|one| {
+            let reporter = one.entry.reporter();
+            let row = move |rule: &RuleResponse| super::reports::row(&reporter, rule, seconds);
+            one.verdict.rules.iter().map(row).collect::<Vec<_>>()
+        });
+        self.report(review.subject(), rows.collect());
+    }
+
+    fn emit_cel_events(&mut self, entry: &CelEntry, rules: &[RuleResponse], review: &AdmissionRequest, blocked: bool) {
+        let resource = review.subject().clone();
+        if resource.name().is_empty() || rules.is_empty() {
+            return;
+        }
+        let source = "kyverno-admission";
+        let policy = entry.policy.raw.clone();
+        let place = match resource.namespace() {
+            "" => format!("{} {}", resource.kind(), resource.name()),
+            namespace => format!("{} {namespace}/{}", resource.kind(), resource.name()),
+        };
+        let bad = |rule: &&RuleResponse| matches!(rule.status, Status::Fail | Status::Error);
+        if rules.iter().any(|rule| bad(&rule)) {
+            for rule in rules {
+                let status = serde_json::to_value(rule.status).unwrap_or_default();
+                let status = status.as_str().unwrap_or("");
+                if bad(&rule) {
+                    let name = if rule.name.is_empty() { String::new() } else { format!(" [{}]", rule.name) };
+                    let how = if blocked { " (blocked)" } else { "" };
+                    let message = format!("{place}:{name} {status}{how}; {}", rule.message);
+                    let action = if blocked { "Resource Blocked" } else { "Resource Passed" };
+                    let fact = Fact { source, reason: "PolicyViolation", action, message };
+                    self.emit(fact, &Subject::Object(&policy), Some(&resource));
+                }
+                if !blocked {
+                    let message = format!("policy {}/{} {status}: {}", entry.policy.name, rule.name, rule.message);
+                    let fact = Fact { source, reason: "PolicyViolation", action: "Resource Passed", message };
+                    self.emit(fact, &Subject::Object(&resource), None);
+                }
+            }
+            return;
+        }
+        if rules.iter().any(|rule| rule.status == Status::Pass) {
+            let (message, action) = match entry.family {
+                Family::Mutating => (format!("{place} is successfully mutated"), "Resource Mutated"),
+                _ => (format!("{place}: pass"), "Resource Passed"),
+            };
+            let fact = Fact { source, reason: "PolicyApplied", action, message };
+            self.emit(fact, &Subject::Object(&policy), Some(&resource));
+        }
+    }
+
+    /// One UpdateRequest for every policy of the path; whether it matches is asked in the background.
+    fn generating_policies(&mut self, webhook: &CelWebhook, review: &AdmissionRequest, call: u32) {
+        if review.dry_run {
+            return;
+        }
+        for entry in &webhook.policies {
+            let evaluation = entry.policy.spec.evaluation.as_ref();
+            let skips = evaluation.and_then(|one| one.skip_background_requests).unwrap_or(true);
+            if (review.user.username == BACKGROUND_USER && skips) || !entry.in_namespace(&review.namespace) {
+                continue;
+            }
+            let (deletes, synchronize) = match review.operation {
+                Operation::Delete => {
+                    let rules = entry.policy.spec.match_constraints.iter().flat_map(|one| &one.resource_rules);
+                    let named = rules.flat_map(|rule| &rule.operations).any(|operation| operation == "DELETE");
+                    if !named && !entry.synchronizes() {
+                        continue;
+                    }
+                    (!named, false)
+                }
+                Operation::Update => (false, entry.synchronizes()),
+                _ => (false, false),
+            };
+            let key = entry.policy.key();
+            let context = serde_json::json!({
+                "rule": key, "deleteDownstream": deletes, "synchronize": synchronize,
+                "trigger": trigger_spec(review.subject()),
+            });
+            self.wish(
+                Wish {
+                    request_type: "cel-generate",
+                    policy: key,
+                    rule: String::new(),
+                    rule_context: vec![context],
+                    context: admission_context(review),
+                    generated: Vec::new(),
+                },
+                call,
+            );
+        }
+    }
+
+    /// `--protectManagedResources`: what carries Kyverno's label is changed by Kyverno only.
+    pub(crate) fn protects(&self, review: &AdmissionRequest) -> bool {
+        let user = review.user.username.as_str();
+        let emptied =
+            review.operation == Operation::Delete && user == "system:serviceaccount:kube-system:namespace-controller";
+        let managed = |object: &serde_json::Value| {
+            object.labels().get("app.kubernetes.io/managed-by").is_some_and(|value| value == "kyverno")
+        };
+        self.config.protect_managed_resources
+            && !emptied
+            && !user.starts_with("system:serviceaccount:kyverno:")
+            && review.object.iter().chain(&review.old_object).any(managed)
+    }
+}
+
+impl Said {
+    /// What is denied or warned of.
+    fn complaints(&self) -> Vec<String> {
+        let name = &self.entry.policy.name;
+        let complaint = |rule: &RuleResponse| match rule.status {
+            Status::Fail => Some(format!("Policy {name} failed: {}", rule.message)),
+            Status::Error => Some(format!("Policy {name} error: {}", rule.message)),
+            _ => None,
+        };
+        self.verdict.rules.iter().filter_map(complaint).collect()
+    }
+}
+
+/// The handler that answers.
+fn upstream(webhook: &CelWebhook) -> &'static str {
+    match webhook.policies.first().map(|entry| entry.family) {
+        Some(Family::Mutating) => "pkg/webhooks/resource/mpol/handler.go",
+        Some(Family::Generating) => "pkg/webhooks/resource/gpol/handler.go",
+        Some(Family::Images) => "pkg/webhooks/resource/ivpol/handler.go",
+        Some(Family::Validating) | None => "pkg/webhooks/resource/vpol/handler.go",
+    }
+}

@@ -15,7 +15,7 @@ use crate::scenario::assertion::{Bindings, check, expand};
 use crate::scenario::files::{Files, join};
 use crate::scenario::kubectl::filters::Output;
 use crate::scenario::kubectl::shell::{Shell, World};
-use crate::scenario::kubectl::verbs::{Kubectl, follow_configuration};
+use crate::scenario::kubectl::verbs::{Kubectl, events_in, follow_configuration};
 use crate::scenario::kyverno_test::load::documents;
 use crate::scenario::report::Row;
 use crate::sim::Cluster;
@@ -216,9 +216,7 @@ impl Runner<'_> {
         let gvk = wanted.gvk();
         let namespace = wanted.namespace();
         let mut found = if gvk.kind == "Event" {
-            let mut events = self.cluster.events();
-            events.retain(|event| event.api_version() == wanted.api_version());
-            events
+            events_in(self.cluster, wanted.api_version())
         } else {
             self.cluster.list(&gvk, None)
         };
@@ -243,6 +241,10 @@ impl Runner<'_> {
     ) -> Result<(), String> {
         for wanted in self.resources(body, bindings, true)? {
             *subject = label(&wanted);
+            if !absent && wanted.kind() == "CustomResourceDefinition" && self.candidates(&wanted).is_empty() {
+                // A CRD that no step applied belongs to the cluster that the suite prepares before its tests.
+                self.cluster.place(wanted.clone(), true);
+            }
             let until = self.cluster.clock.now() + PATIENCE;
             loop {
                 let verdict = self.present(&wanted, bindings, absent);

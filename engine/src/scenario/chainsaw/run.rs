@@ -9,8 +9,9 @@ use super::operations::Runner;
 use crate::expr::jmespath::{self, Env};
 use crate::object::ObjectExt;
 use crate::scenario::assertion::Bindings;
-use crate::scenario::files::Files;
+use crate::scenario::files::{Files, is_yaml, join, parent};
 use crate::scenario::kubectl::verbs::configuration;
+use crate::scenario::kyverno_test::load::documents;
 use crate::scenario::report::{Outcome, Row, TestReport};
 use crate::sim::api_server::{ApiRequest, Verb};
 use crate::sim::config::Config;
@@ -61,6 +62,9 @@ pub fn run(files: &dyn Files, path: &str, settings: &Settings) -> TestReport {
 
 fn perform(files: &dyn Files, test: &Test, settings: &Settings, rows: &mut Vec<Row>) -> Result<(), String> {
     let mut cluster = cluster(settings);
+    for crd in installed_crds(files, &test.dir) {
+        cluster.place(crd, true);
+    }
     let namespace =
         if test.namespace.is_empty() { "chainsaw-natural-otter".to_owned() } else { test.namespace.clone() };
     if crate::eval::view::View::get(&cluster, &crate::object::gvk::Gvk::new("v1", "Namespace"), "", &namespace)
@@ -114,6 +118,37 @@ fn cluster(settings: &Settings) -> Cluster {
     cluster.place(json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "kind-control-plane", "labels": {
         "kubernetes.io/hostname": "kind-control-plane", "kubernetes.io/os": "linux", "node-role.kubernetes.io/control-plane": ""}}}), true);
     cluster
+}
+
+/// CRDs of the nearest `.chainsaw/crds` above a test: what the suite installs before it starts.
+fn installed_crds(files: &dyn Files, dir: &str) -> Vec<Value> {
+    let mut above = dir;
+    let found = loop {
+        let crds = join(above, ".chainsaw/crds");
+        if let Some(entries) = files.list(&crds) {
+            break entries.into_iter().map(|entry| join(&crds, &entry.name)).collect::<Vec<_>>();
+        }
+        match parent(above) {
+            "" | "/" => return Vec::new(),
+            next => above = next,
+        }
+    };
+    let read = |path: &String| files.read(path).and_then(|text| documents(path, &text).ok()).unwrap_or_default();
+    let crds = found.iter().filter(|path| is_yaml(path)).flat_map(read);
+    crds.filter(|object| object.kind() == "CustomResourceDefinition").map(established).collect()
+}
+
+/// A CRD with the status that the API server gives it.
+fn established(mut crd: Value) -> Value {
+    let condition = |kind: &str, reason: &str| json!({"type": kind, "status": "True", "reason": reason});
+    let names = crd.at(&["spec", "names"]).cloned().unwrap_or_default();
+    let versions = crd.at(&["spec", "versions"]).and_then(Value::as_array).cloned().unwrap_or_default();
+    let stored = versions.iter().filter(|version| version.get("storage").and_then(Value::as_bool) == Some(true));
+    let stored: Vec<&Value> = stored.filter_map(|version| version.get("name")).collect();
+    let status = json!({"acceptedNames": names, "storedVersions": stored,
+        "conditions": [condition("NamesAccepted", "NoConflicts"), condition("Established", "InitialNamesAccepted")]});
+    crd.set_at(&["status"], status);
+    crd
 }
 
 /// JMESPath as kyverno-json evaluates it: unknown keys are null, `trim_space` is known.

@@ -155,7 +155,10 @@ impl Kubectl<'_> {
 
     fn write_files(&mut self, verb: &str, args: &Args, input: &str, world: &World<'_>, report: &mut Report) {
         for (file, object) in self.documents(args, input, world, report) {
-            let object = self.placed(object, args);
+            let mut object = self.placed(object, args);
+            if args.on("force") {
+                object.remove_at(&["metadata", "resourceVersion"]);
+            }
             let old = self.cluster.get(&object.gvk(), object.namespace(), object.name());
             let (request, doing, done) = match (verb, &old) {
                 ("apply", Some(_)) => (Verb::MergePatch, format!("error when patching \"{file}\": "), "configured"),
@@ -299,7 +302,7 @@ impl Kubectl<'_> {
 
     fn objects(&self, gvk: &Gvk, namespace: Option<&str>) -> Vec<Value> {
         if gvk.kind == "Event" {
-            let mut events = self.cluster.events();
+            let mut events = events_in(self.cluster, &gvk.api_version());
             events.retain(|event| namespace.is_none_or(|namespace| event.namespace() == namespace));
             return events;
         }
@@ -344,7 +347,9 @@ impl Kubectl<'_> {
         let none = doomed.is_empty() && report.output.status == 0;
         for (doing, object) in doomed {
             let there = self.cluster.get(&object.gvk(), object.namespace(), object.name()).is_some();
-            if !there && args.on("ignore-not-found") {
+            // What `--all` or a selector found may be gone with its owner by now.
+            let chosen = args.on("all") || args.flag("selector").is_some();
+            if !there && (chosen || args.on("ignore-not-found")) {
                 continue;
             }
             let subject = self.subject(&object).replacen('/', " \"", 1) + "\"";
@@ -474,6 +479,24 @@ impl Kubectl<'_> {
             }
         }
     }
+}
+
+/// The events of a cluster in the version asked for: `v1` has other names for some fields than `events.k8s.io/v1`.
+#[must_use]
+pub fn events_in(cluster: &Cluster, api_version: &str) -> Vec<Value> {
+    let core = |mut event: Value| {
+        for (from, to) in [("regarding", "involvedObject"), ("note", "message"), ("reportingController", "reportingComponent")] {
+            if let Some(value) = event.remove_at(&[from]) {
+                event.set_at(&[to], value);
+            }
+        }
+        let component = event.str_at(&["reportingComponent"]).to_owned();
+        event.set_at(&["source"], json!({"component": component}));
+        event.set_at(&["apiVersion"], json!("v1"));
+        event
+    };
+    let events = cluster.events().into_iter();
+    if api_version == "v1" { events.map(core).collect() } else { events.collect() }
 }
 
 fn base_of(image: &str) -> &str {

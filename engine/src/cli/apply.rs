@@ -64,7 +64,13 @@ fn to_table(answers: &[&EngineResponse]) -> String {
             *count += 1;
         }
         let message = rule.message.split_whitespace().collect::<Vec<_>>().join(" ");
-        rows.push(vec![answer.policy_name.clone(), rule.name.clone(), place(&answer.resource), word.to_owned(), message]);
+        rows.push(vec![
+            answer.policy_name.clone(),
+            rule.name.clone(),
+            place(&answer.resource),
+            word.to_owned(),
+            message,
+        ]);
     }
     let summary: Vec<String> = counts.iter().map(|(name, count)| format!("{name}: {count}")).collect();
     format!("{}\n{}\n", print::table(&rows), summary.join(", "))
@@ -84,7 +90,8 @@ fn to_json(answers: &[&EngineResponse]) -> Value {
 
 /// A PolicyReport or ClusterPolicyReport per policy.
 fn reports(answers: &[&EngineResponse]) -> String {
-    let mut names: Vec<(String, String)> = answers.iter().map(|answer| (answer.policy_namespace.clone(), answer.policy_name.clone())).collect();
+    let mut names: Vec<(String, String)> =
+        answers.iter().map(|answer| (answer.policy_namespace.clone(), answer.policy_name.clone())).collect();
     names.sort();
     names.dedup();
     let documents = names.into_iter().map(|(namespace, name)| {
@@ -111,7 +118,11 @@ fn result(answer: &EngineResponse, rule: &RuleResponse) -> Value {
     if !object.namespace().is_empty() {
         resource.set_at(&["namespace"], json!(object.namespace()));
     }
-    let key = if answer.policy_namespace.is_empty() { answer.policy_name.clone() } else { format!("{}/{}", answer.policy_namespace, answer.policy_name) };
+    let key = if answer.policy_namespace.is_empty() {
+        answer.policy_name.clone()
+    } else {
+        format!("{}/{}", answer.policy_namespace, answer.policy_name)
+    };
     let mut result = json!({"source": "kyverno", "policy": key, "rule": rule.name, "result": status_word(answer, rule),
         "message": rule.message, "scored": annotation("scored").as_deref() != Some("false"), "resources": [resource]});
     for name in ["severity", "category"] {

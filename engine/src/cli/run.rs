@@ -26,7 +26,9 @@ fn run(arguments: &[String]) -> Result<End, String> {
     }
     let timeline = simulate(&scenario);
     match format {
-        "json" => print::out(&format!("{}\n", serde_json::to_string_pretty(&timeline).map_err(|error| error.to_string())?)),
+        "json" => {
+            print::out(&format!("{}\n", serde_json::to_string_pretty(&timeline).map_err(|error| error.to_string())?))
+        }
         "markdown" => print::out(&timeline.to_markdown()),
         "mermaid" => print::out(&timeline.to_mermaid()),
         _ => print::out(&timeline.to_text()),
@@ -65,7 +67,8 @@ pub(super) fn check(files: &dyn Files, path: &str) -> TestReport {
         reason: check.reason.clone(),
         ..Row::default()
     });
-    let asserted = scenario.steps.iter().zip(&timeline.steps).filter(|(step, _)| step.assert.is_some() || step.error.is_some());
+    let asserted =
+        scenario.steps.iter().zip(&timeline.steps).filter(|(step, _)| step.assert.is_some() || step.error.is_some());
     let asserted = asserted.map(|(_, line)| Row {
         rule: line.text.clone(),
         expected: "pass".into(),

@@ -485,7 +485,9 @@ impl Kubectl<'_> {
 #[must_use]
 pub fn events_in(cluster: &Cluster, api_version: &str) -> Vec<Value> {
     let core = |mut event: Value| {
-        for (from, to) in [("regarding", "involvedObject"), ("note", "message"), ("reportingController", "reportingComponent")] {
+        for (from, to) in
+            [("regarding", "involvedObject"), ("note", "message"), ("reportingController", "reportingComponent")]
+        {
             if let Some(value) = event.remove_at(&[from]) {
                 event.set_at(&[to], value);
             }

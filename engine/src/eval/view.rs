@@ -64,3 +64,11 @@ pub trait View {
         Vec::new()
     }
 }
+
+/// The API server's words for a missing object: `secrets "x" not found`, `deployments.apps "x" not found`.
+#[must_use]
+pub fn not_found(view: &dyn View, gvk: &Gvk, name: &str) -> String {
+    let resource = view.resource_of(gvk).map_or_else(|| gvk.kind.to_lowercase(), |gvr| gvr.resource);
+    let group = if gvk.group.is_empty() { String::new() } else { format!(".{}", gvk.group) };
+    format!("{resource}{group} \"{name}\" not found")
+}

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::labels;
 use super::{Generated, Target};
 use crate::eval::autogen::kind_and_api_version;
-use crate::eval::view::View;
+use crate::eval::view::{self, View};
 use crate::object::ObjectExt;
 use crate::object::gvk::{Gvk, ObjectRef};
 use crate::object::selector::LabelSelector;
@@ -75,7 +75,7 @@ fn cloned(
         return Ok(None);
     }
     let Some(source) = view.get(gvk, namespace, name) else {
-        return Err(format!("source resource {} not found: {}", place.words(), not_found(view, gvk, name)));
+        return Err(format!("source resource {} not found: {}", place.words(), view::not_found(view, gvk, name)));
     };
     Ok(Some(copied(&source, place)))
 }
@@ -146,11 +146,4 @@ fn set_or_remove(object: &mut Value, path: &[&str], text: &str) {
     } else {
         object.set_at(path, Value::String(text.to_owned()));
     }
-}
-
-/// The API server's words: `secrets "x" not found`, `deployments.apps "x" not found`.
-fn not_found(view: &dyn View, gvk: &Gvk, name: &str) -> String {
-    let resource = view.resource_of(gvk).map_or_else(|| gvk.kind.to_lowercase(), |gvr| gvr.resource);
-    let group = if gvk.group.is_empty() { String::new() } else { format!(".{}", gvk.group) };
-    format!("{resource}{group} \"{name}\" not found")
 }

@@ -7,7 +7,7 @@ use super::{answer, run};
 use crate::eval::conditions::{self, join_non_empty};
 use crate::eval::trace::{Outcome, TraceNode};
 use crate::eval::verdict::{RuleResponse, RuleType, Status};
-use crate::eval::{Answer, RuleCx, context};
+use crate::eval::{Answer, RuleCx, context, view};
 use crate::expr::vars;
 use crate::object::gvk::Gvk;
 use crate::object::selector::LabelSelector;
@@ -110,7 +110,7 @@ fn find(cx: &mut RuleCx<'_>, index: usize, target: &Value) -> Result<Vec<Value>,
     if exact(&selection.namespace) && exact(&selection.name) {
         return match cx.cx.view.get(&gvk, &selection.namespace, &selection.name) {
             Some(object) => Ok(vec![object]),
-            None => Err(not_found(cx, &gvk, &selection.name)),
+            None => Err(view::not_found(cx.cx.view, &gvk, &selection.name)),
         };
     }
     let selector = selection.selector.as_ref().map(LabelSelector::from_value).transpose()?;
@@ -122,10 +122,4 @@ fn find(cx: &mut RuleCx<'_>, index: usize, target: &Value) -> Result<Vec<Value>,
             && selector.as_ref().is_none_or(|selector| selector.matches(&object.labels()))
     });
     Ok(objects)
-}
-
-fn not_found(cx: &RuleCx<'_>, gvk: &Gvk, name: &str) -> String {
-    let resource = cx.cx.view.resource_of(gvk).map_or_else(|| gvk.kind.to_lowercase(), |gvr| gvr.resource);
-    let group = if gvk.group.is_empty() { String::new() } else { format!(".{}", gvk.group) };
-    format!("{resource}{group} \"{name}\" not found")
 }

@@ -15,8 +15,11 @@ pub(super) enum Level {
 pub(super) struct Check {
     pub(super) id: &'static str,
     pub(super) level: Level,
-    pub(super) versions: &'static [(u32, fn(&Pod) -> Option<Violation>)],
+    pub(super) versions: &'static [Revision],
 }
+
+/// The minor version it begins with, and what runs.
+pub(super) type Revision = (u32, fn(&Pod) -> Option<Violation>);
 
 /// Why a pod is forbidden.
 #[derive(Clone, Debug, Default, PartialEq)]

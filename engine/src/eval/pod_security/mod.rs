@@ -24,7 +24,7 @@ use super::verdict::{RuleResponse, RuleType, Status};
 use crate::object::ObjectExt;
 use crate::object::image::{self, RegistryConfig};
 use crate::policy::exception::PolicyException;
-use check::{Check, Level, Pod, Violation};
+use check::{Check, Level, Pod, Revision, Violation};
 use exclude::Exclude;
 
 /// The checks in the order in which they are reported.
@@ -69,11 +69,11 @@ const CHECKS: [Check; 18] = [
 /// Newer than Kyverno 1.15.
 const HOST_PROBES: &str = "hostProbesAndHostLifecycle";
 
-const fn baseline(id: &'static str, versions: &'static [(u32, fn(&Pod) -> Option<Violation>)]) -> Check {
+const fn baseline(id: &'static str, versions: &'static [Revision]) -> Check {
     Check { id, level: Level::Baseline, versions }
 }
 
-const fn restricted(id: &'static str, versions: &'static [(u32, fn(&Pod) -> Option<Violation>)]) -> Check {
+const fn restricted(id: &'static str, versions: &'static [Revision]) -> Check {
     Check { id, level: Level::Restricted, versions }
 }
 

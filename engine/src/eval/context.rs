@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::request::{AdmissionRequest, Operation, UserInfo};
 use super::view::{Answer, ApiCall};
 use super::{EvalCx, Mode};
-use crate::expr::context::{JsonContext, Loaded};
+use crate::expr::context::{JsonContext, Loaded, service_account};
 use crate::expr::jmespath::{Env, Expression};
 use crate::expr::vars;
 use crate::object::ObjectExt;
@@ -32,7 +32,13 @@ pub fn root(cx: &EvalCx<'_>, object: Option<&Value>, old_object: Option<&Value>)
     };
     put("object", object);
     put("oldObject", old_object);
-    json!({ "request": fields })
+    let mut root = Map::from_iter([("request".to_owned(), Value::Object(fields))]);
+    if cx.mode == Mode::Admission || request.has_user {
+        let (namespace, name) = service_account(&request.user.username);
+        root.insert("serviceAccountName".to_owned(), json!(name));
+        root.insert("serviceAccountNamespace".to_owned(), json!(namespace));
+    }
+    Value::Object(root)
 }
 
 /// As encoding/json writes an AdmissionRequest, with the roles that Kyverno adds.
@@ -114,11 +120,8 @@ fn list_or_null(list: &[String]) -> Value {
 #[must_use]
 pub fn of_request<'a>(cx: EvalCx<'a>, root: Rc<Value>, object: Option<&'a Value>) -> JsonContext<'a> {
     let mut json = JsonContext::shared(root).with_env(Env::new(cx.view.now(), seed(cx.request)));
-    if cx.mode == Mode::Admission || cx.request.has_user {
-        json.add_service_account(&cx.request.user.username);
-    }
     if let Some(object) = object {
-        // The name is a plain word: its matcher compiles.
+        // The name is a plain word: it is no expression.
         let _ = json.add_loader("images", Rc::new(move |_: &mut JsonContext<'a>| images(object)));
     }
     json

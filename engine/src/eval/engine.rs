@@ -28,20 +28,20 @@ use crate::policy::rule::{Rule, Validation};
 /// Evaluates the `mutate` rules; the verdict carries the changed object.
 #[must_use]
 pub fn mutate(policy: &ClassicPolicy, cx: &EvalCx<'_>) -> Verdict {
-    Run { policy, cx: *cx, rule_type: RuleType::Mutation }.all(&autogen::rules(policy, None), mutate_handler)
+    Run { policy, cx: *cx, rule_type: RuleType::Mutation }.all(None, mutate_handler)
 }
 
 /// Evaluates the `validate` rules, and of `verifyImages` what is checked without a registry.
 #[must_use]
 pub fn validate(policy: &ClassicPolicy, cx: &EvalCx<'_>) -> Verdict {
     let kind = request_kind(cx).kind;
-    Run { policy, cx: *cx, rule_type: RuleType::Validation }.all(&autogen::rules(policy, Some(&kind)), validate_handler)
+    Run { policy, cx: *cx, rule_type: RuleType::Validation }.all(Some(&kind), validate_handler)
 }
 
 /// Evaluates the `verifyImages` rules; the verdict carries the object with digests and annotations.
 #[must_use]
 pub fn verify_images(policy: &ClassicPolicy, cx: &EvalCx<'_>) -> Verdict {
-    Run { policy, cx: *cx, rule_type: RuleType::ImageVerify }.all(&autogen::rules(policy, None), images_handler)
+    Run { policy, cx: *cx, rule_type: RuleType::ImageVerify }.all(None, images_handler)
 }
 
 /// Says which `generate` and `mutate.targets` rules a request triggers (`ApplyBackgroundChecks`): pass is *do it*, fail is *undo it*, as the
@@ -49,7 +49,8 @@ pub fn verify_images(policy: &ClassicPolicy, cx: &EvalCx<'_>) -> Verdict {
 #[must_use]
 pub fn background_checks(policy: &ClassicPolicy, cx: &EvalCx<'_>) -> Verdict {
     let mut verdict = Verdict::default();
-    if !concerns(policy, cx, &mut verdict) {
+    let has_any = policy.spec.rules.iter().any(|rule| background_type(rule).is_some());
+    if !has_any || !concerns(policy, cx, &mut verdict) {
         return verdict;
     }
     for rule in &autogen::rules(policy, None) {
@@ -78,7 +79,7 @@ pub fn generate(policy: &ClassicPolicy, rule_name: &str, cx: &EvalCx<'_>) -> (Ge
     let mut trace = if cx.trace { Trace::on() } else { Trace::off() };
     trace.open(|| TraceNode::new("rule", Outcome::Info, rule_name).at(rule.pointer.as_str()));
     let run = Run { policy, cx: *cx, rule_type: RuleType::Generation };
-    let mut rule_cx = run.rule_cx(rule, cx.request.object.as_ref(), trace);
+    let mut rule_cx = run.rule_cx(rule, cx.request.object.as_ref(), &mut None, trace);
     let generated = generate_body::targets(&mut rule_cx, cx.request.subject());
     let mut trace = rule_cx.trace;
     trace.close(if generated.error.is_some() { Outcome::Error } else { Outcome::Yes });
@@ -197,17 +198,25 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn all(self, rules: &'a [AutogenRule], handler: fn(&Rule, Mode) -> Option<Handler>) -> Verdict {
+    /// `kind` limits autogen to one controller.
+    fn all(self, kind: Option<&str>, handler: fn(&Rule, Mode) -> Option<Handler>) -> Verdict {
         let mut verdict = Verdict::default();
-        if !concerns(self.policy, &self.cx, &mut verdict) {
+        let has_any = self.policy.spec.rules.iter().any(|rule| handler(rule, self.cx.mode).is_some());
+        if !has_any || !concerns(self.policy, &self.cx, &mut verdict) {
             return verdict;
         }
+        let rules = autogen::rules(self.policy, kind);
         let mut current: Option<Value> = None;
-        for rule in rules {
+        // The variables of the request are the same for all rules until one changes the object.
+        let mut root = None;
+        for rule in &rules {
             let Some(body) = handler(&rule.rule, self.cx.mode) else { continue };
-            let answer = self.rule(rule, current.as_ref(), body, &mut verdict.trace);
+            let answer = self.rule(rule, current.as_ref(), body, &mut root, &mut verdict.trace);
             verdict.rules.extend(answer.responses);
-            current = answer.patched.or(current);
+            if answer.patched.is_some() {
+                current = answer.patched;
+                root = None;
+            }
             let applied = verdict.rules.iter().any(|response| matches!(response.status, Status::Pass | Status::Fail));
             if applied && applies_one(self.policy) {
                 break;
@@ -218,7 +227,14 @@ impl<'a> Run<'a> {
     }
 
     /// Match, context, preconditions, exceptions, body.
-    fn rule(self, rule: &AutogenRule, patched: Option<&Value>, body: Handler, out: &mut Vec<TraceNode>) -> Answer {
+    fn rule(
+        self,
+        rule: &AutogenRule,
+        patched: Option<&Value>,
+        body: Handler,
+        root: &mut Option<Rc<Value>>,
+        out: &mut Vec<TraceNode>,
+    ) -> Answer {
         let mut trace = if self.cx.trace { Trace::on() } else { Trace::off() };
         trace.open(|| TraceNode::new("rule", Outcome::Info, rule.rule.name.as_str()).at(rule.pointer.as_str()));
         // A rule before this one may have left an empty object.
@@ -229,7 +245,7 @@ impl<'a> Run<'a> {
             out.extend(trace.finish());
             return Answer::default();
         }
-        let mut rule_cx = self.rule_cx(rule, object, trace);
+        let mut rule_cx = self.rule_cx(rule, object, root, trace);
         let concern = if rule.rule.verify_images.is_empty() { Ok(true) } else { images::concern(&rule_cx) };
         let answer = match concern.map(|concern| concern.then(|| self.prepare(&mut rule_cx))) {
             Err(why) => rule_cx.error(self.rule_type, "failed to instantiate handler", why).into(),
@@ -257,12 +273,19 @@ impl<'a> Run<'a> {
         matching::rule_matches(&rule.rule, &self.policy.namespace, &candidate, &rule.pointer, trace)
     }
 
-    fn rule_cx<'r>(self, rule: &'r AutogenRule, object: Option<&'r Value>, trace: Trace) -> RuleCx<'r>
+    /// `root` is what the rules before this one used, where nothing has changed since.
+    fn rule_cx<'r>(
+        self,
+        rule: &'r AutogenRule,
+        object: Option<&'r Value>,
+        root: &mut Option<Rc<Value>>,
+        trace: Trace,
+    ) -> RuleCx<'r>
     where
         'a: 'r,
     {
         let old_object = self.cx.request.old_object.as_ref();
-        let root = Rc::new(context::root(&self.cx, object, old_object));
+        let root = root.get_or_insert_with(|| Rc::new(context::root(&self.cx, object, old_object)));
         RuleCx {
             cx: self.cx,
             policy: self.policy,
@@ -273,7 +296,7 @@ impl<'a> Run<'a> {
             operation: self.cx.request.operation,
             element: None,
             properties: rule.rule.report_properties.clone(),
-            json: context::of_request(self.cx, root, object),
+            json: context::of_request(self.cx, Rc::clone(root), object),
             trace,
         }
     }
@@ -310,7 +333,7 @@ impl<'a> Run<'a> {
         let mut trace = if self.cx.trace { Trace::on() } else { Trace::off() };
         trace.open(|| TraceNode::new("rule", Outcome::Info, rule.rule.name.as_str()).at(rule.pointer.as_str()));
         let object = self.cx.request.object.as_ref();
-        let mut rule_cx = self.rule_cx(rule, object, trace);
+        let mut rule_cx = self.rule_cx(rule, object, &mut None, trace);
         let response = self.background_status(rule, &mut rule_cx);
         verdict.trace.extend(self.finished(rule_cx.trace, response.as_slice()));
         response

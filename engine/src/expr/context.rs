@@ -3,16 +3,28 @@
 //! Follows `pkg/engine/context`. Entries registered with [`JsonContext::add_loader`] run when a query first names
 //! them, see only the entries registered before them, and are applied again to an outer level on restore.
 
+/// Namespace and name of the service account behind a user name, `""` for others.
+///
+/// As Kyverno does, it cuts off the length of the prefix `system:serviceaccount:` without looking at it.
+#[must_use]
+pub fn service_account(username: &str) -> (&str, &str) {
+    let rest = username.get("system:serviceaccount:".len()..).unwrap_or_default();
+    let mut groups = rest.split(':');
+    match (groups.next(), groups.next()) {
+        (Some(namespace), Some(name)) => (namespace, name),
+        _ => ("", ""),
+    }
+}
+
 #[cfg(test)]
 mod tests;
 
 use std::rc::Rc;
 
-use ::regex::Regex;
 use serde_json::{Map, Value, json};
 
-use super::jmespath::functions::regex::compile;
 use super::jmespath::{Env, Error, Expression, equal};
+use super::mention::Mention;
 use crate::object::gofmt;
 use crate::object::image::{self, ImageInfo};
 
@@ -43,7 +55,7 @@ pub struct Resolution {
 
 struct Deferred<'a> {
     name: String,
-    matcher: Regex,
+    mention: Mention,
     level: usize,
     matched: bool,
     loaded: bool,
@@ -198,16 +210,9 @@ impl<'a> JsonContext<'a> {
         self.set(&["target"], object);
     }
 
-    /// Sets `serviceAccountName` and `serviceAccountNamespace` from a user name.
-    ///
-    /// As Kyverno does, it cuts off the length of the prefix `system:serviceaccount:` without looking at it.
+    /// Sets `serviceAccountName` and `serviceAccountNamespace` from a user name, see [`service_account`].
     pub fn add_service_account(&mut self, username: &str) {
-        let rest = username.get("system:serviceaccount:".len()..).unwrap_or_default();
-        let mut groups = rest.split(':');
-        let (namespace, name) = match (groups.next(), groups.next()) {
-            (Some(namespace), Some(name)) => (namespace, name),
-            _ => ("", ""),
-        };
+        let (namespace, name) = service_account(username);
         self.add_json(json!({"serviceAccountName": name, "serviceAccountNamespace": namespace}));
     }
 
@@ -233,7 +238,7 @@ impl<'a> JsonContext<'a> {
             let empty = images.as_object().is_none_or(Map::is_empty);
             Ok(if empty { Loaded::Nothing } else { Loaded::Merge(images) })
         };
-        // The name is a plain word: its matcher compiles.
+        // The name is a plain word: it is no expression.
         let _ = self.add_loader("images", Rc::new(load));
     }
 
@@ -289,10 +294,10 @@ impl<'a> JsonContext<'a> {
     /// # Errors
     /// The name is no regular expression: Kyverno does not escape it.
     pub fn add_loader(&mut self, name: &str, load: Loader<'a>) -> Result<(), String> {
-        let matcher = compile(&format!(r"(?:\A|\z|\s|[^.0-9A-Za-z]){name}\b"))?;
+        let mention = Mention::of(name)?;
         let level = self.checkpoints.len();
         let (name, matched, loaded) = (name.to_owned(), false, false);
-        self.loaders.push(Deferred { name, matcher, level, matched, loaded, load });
+        self.loaders.push(Deferred { name, mention, level, matched, loaded, load });
         Ok(())
     }
 
@@ -300,7 +305,7 @@ impl<'a> JsonContext<'a> {
         let (level, count) = self.visible.unwrap_or((self.checkpoints.len(), self.loaders.len()));
         loop {
             let next = self.loaders.iter().take(count).position(|loader| {
-                !loader.matched && !loader.loaded && loader.level <= level && loader.matcher.is_match(query)
+                !loader.matched && !loader.loaded && loader.level <= level && loader.mention.is_in(query)
             });
             let Some(index) = next else { return Ok(()) };
             if let Some(loader) = self.loaders.get_mut(index) {

@@ -3,4 +3,5 @@
 pub mod cel;
 pub mod context;
 pub mod jmespath;
+mod mention;
 pub mod vars;

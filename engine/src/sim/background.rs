@@ -36,16 +36,34 @@ pub const LABEL_TRIGGER_PREFIX: &str = "generate.kyverno.io/trigger-";
 /// … the source's name, namespace, uid, kind, group, version.
 pub const LABEL_SOURCE_PREFIX: &str = "generate.kyverno.io/source-";
 
-const COMPONENT: &str = "kyverno-background-controller";
+pub(super) const COMPONENT: &str = "kyverno-background-controller";
 const CONTROLLER: &str = "github.com/kyverno/kyverno/pkg/background/generate/controller.go";
 const GENERATOR: &str = "github.com/kyverno/kyverno/pkg/background/generate/generator.go";
 
 /// One attempt at one UpdateRequest.
-struct Attempt {
-    name: String,
-    request: Value,
-    policy_key: String,
-    seq: u32,
+pub(super) struct Attempt {
+    /// The UpdateRequest's name.
+    pub(super) name: String,
+    /// The UpdateRequest as it was taken up.
+    pub(super) request: Value,
+    /// `spec.policy`.
+    pub(super) policy_key: String,
+    /// The event of this attempt.
+    pub(super) seq: u32,
+}
+
+impl Attempt {
+    /// The trigger of a request that has one only.
+    pub(super) fn trigger(&self) -> Value {
+        trigger_of_request(&self.request)
+    }
+}
+
+/// `spec.resource` of `mutate` requests, otherwise the first trigger of `spec.ruleContext`.
+pub(super) fn trigger_of_request(request: &Value) -> Value {
+    let listed = request.at(&["spec", "ruleContext"]).and_then(|contexts| contexts.get(0)?.get("trigger"));
+    let resource = request.at(&["spec", "resource"]).filter(|resource| !resource.kind().is_empty());
+    resource.or(listed).cloned().unwrap_or(Value::Null)
 }
 
 /// Why a rule's generation came to nothing.
@@ -74,14 +92,13 @@ impl Cluster {
         }
         let policy_key = request.str_at(&["spec", "policy"]).to_owned();
         let revision = request.str_at(&["metadata", "resourceVersion"]).to_owned();
-        let trigger =
-            request.at(&["spec", "ruleContext"]).and_then(|contexts| contexts.get(0)?.get("trigger").cloned());
+        let trigger = trigger_of_request(&request);
         self.attempted(name);
         let seq = self.record(
             note(Lane::UpdateRequests, "picked-up", format!("picks up {name}"))
                 .to(Lane::Background)
                 .cause(Some(cause))
-                .subject(spec_reference(&trigger.unwrap_or(Value::Null)))
+                .subject(spec_reference(&trigger))
                 .policy(&policy_key, "")
                 .tone(Tone::Generate)
                 .detail(|detail| detail.update_request = Some(name.to_owned()))
@@ -95,6 +112,7 @@ impl Cluster {
         let attempt = Attempt { name: name.to_owned(), request, policy_key, seq };
         match attempt.request.str_at(&["spec", "requestType"]) {
             "generate" => self.generate_request(&attempt),
+            "mutate" => self.mutate_request(&attempt),
             _ => self.complete_request(name, seq),
         }
     }
@@ -191,7 +209,7 @@ impl Cluster {
         }
     }
 
-    fn live_trigger(&mut self, attempt: &Attempt, spec: &Value) -> Result<Value, String> {
+    pub(super) fn live_trigger(&mut self, attempt: &Attempt, spec: &Value) -> Result<Value, String> {
         let gvk = spec.gvk();
         let (namespace, name, uid) = (spec.str_at(&["namespace"]), spec.str_at(&["name"]), spec.str_at(&["uid"]));
         self.hop();
@@ -454,7 +472,7 @@ impl Cluster {
         Err(Failure::Words(format!("failed to clean up downstream resources on {when}: {}", errors.join("; "))))
     }
 
-    fn background_cx<'a>(&'a self, review: &'a AdmissionRequest) -> EvalCx<'a> {
+    pub(super) fn background_cx<'a>(&'a self, review: &'a AdmissionRequest) -> EvalCx<'a> {
         EvalCx {
             request: review,
             view: self,
@@ -467,7 +485,7 @@ impl Cluster {
 }
 
 /// The patterns of a rule: its own, or those of its `foreach`.
-fn patterns(generate: &Generation) -> Vec<GeneratePattern> {
+pub(super) fn patterns(generate: &Generation) -> Vec<GeneratePattern> {
     if generate.foreach.is_empty() {
         return vec![generate.pattern.clone()];
     }
@@ -475,20 +493,20 @@ fn patterns(generate: &Generation) -> Vec<GeneratePattern> {
 }
 
 /// `v1/Secret` or `apps/v1/Deployment` of a `cloneList`.
-fn listed_kind(kind: &str) -> Gvk {
+pub(super) fn listed_kind(kind: &str) -> Gvk {
     let (api_version, kind) = kind.rsplit_once('/').unwrap_or(("v1", kind));
     Gvk::new(api_version, kind)
 }
 
 /// A policy with one rule only.
-fn only(policy: &ClassicPolicy, rule: &str) -> ClassicPolicy {
+pub(super) fn only(policy: &ClassicPolicy, rule: &str) -> ClassicPolicy {
     let mut policy = policy.clone();
     policy.spec.rules.retain(|candidate| candidate.name == rule);
     policy
 }
 
 /// The request that the background controller evaluates: the admission request with the live trigger, or the trigger alone.
-fn background_review(attempt: &Attempt, trigger: &Value, cluster: &Cluster) -> AdmissionRequest {
+pub(super) fn background_review(attempt: &Attempt, trigger: &Value, cluster: &Cluster) -> AdmissionRequest {
     let info = attempt.request.at(&["spec", "context", "admissionRequestInfo"]);
     let admission = info.and_then(|info| info.get("admissionRequest"));
     let gvk = trigger.gvk();
@@ -520,7 +538,7 @@ fn background_review(attempt: &Attempt, trigger: &Value, cluster: &Cluster) -> A
     review
 }
 
-fn spec_reference(spec: &Value) -> ObjectRef {
+pub(super) fn spec_reference(spec: &Value) -> ObjectRef {
     ObjectRef {
         api_version: spec.api_version().to_owned(),
         kind: spec.kind().to_owned(),

@@ -102,6 +102,17 @@ pub fn reporter(policy: &ClassicPolicy) -> Reporter<'_> {
     }
 }
 
+/// `/v1, Kind=ConfigMap Name=x Namespace=y`: how properties name an object.
+#[must_use]
+pub fn resource_info(object: &Value) -> String {
+    let gvk = object.gvk();
+    let namespace = match object.namespace() {
+        "" => String::new(),
+        namespace => format!(" Namespace={namespace}"),
+    };
+    format!("{}/{}, Kind={} Name={}{namespace}", gvk.group, gvk.version, gvk.kind, object.name())
+}
+
 impl Cluster {
     /// Keeps rows for a resource until they are aggregated.
     pub(crate) fn report(&mut self, resource: &Value, rows: Vec<Value>) {

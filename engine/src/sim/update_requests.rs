@@ -261,6 +261,17 @@ impl Cluster {
         }
         let trigger =
             wish.rule_context.first().and_then(|context| context.get("trigger")).cloned().unwrap_or(Value::Null);
+        let mutate = wish.request_type == "mutate";
+        if mutate {
+            let prefix = "mutate.updaterequest.kyverno.io";
+            let parts =
+                [("name", "name"), ("namespace", "namespace"), ("kind", "kind"), ("apiVersion", "apiVersion")];
+            for (part, key) in parts {
+                let value = trigger.str_at(&[key]).replace('/', "-");
+                labels.set_at(&[&format!("{prefix}/trigger-{part}")], Value::String(value));
+            }
+        }
+        let (resource, contexts) = if mutate { (trigger.clone(), json!([])) } else { (json!({}), json!(wish.rule_context)) };
         let mut request = json!({
             "apiVersion": "kyverno.io/v2",
             "kind": "UpdateRequest",
@@ -269,8 +280,8 @@ impl Cluster {
                 "uid": self.names.uid(&name), "creationTimestamp": self.clock.rfc3339(), "generation": 1,
             },
             "spec": {
-                "requestType": wish.request_type, "policy": wish.policy, "rule": wish.rule, "resource": {},
-                "deleteDownstream": false, "ruleContext": wish.rule_context, "context": wish.context,
+                "requestType": wish.request_type, "policy": wish.policy, "rule": wish.rule, "resource": resource,
+                "deleteDownstream": false, "ruleContext": contexts, "context": wish.context,
             },
             "status": {"state": "Pending"},
         });
@@ -336,6 +347,17 @@ impl Cluster {
         }
         let record = note(Lane::Background, "update-request-completed", format!("{name}: Completed, deleted"));
         self.finish(record, name, cause, before, Tone::Info);
+    }
+
+    /// Deleted without having been processed.
+    pub(crate) fn discard_request(&mut self, name: &str, why: &str, cause: u32) {
+        self.hop();
+        let before = self.drop_request(name);
+        if let Some(record) = self.record_of(name) {
+            record.deleted = true;
+        }
+        let record = note(Lane::Background, "update-request-dropped", format!("{name}: {why}, deleted"));
+        self.finish(record, name, cause, before, Tone::Warn);
     }
 
     /// Failed: back to Pending at once, without any delay, until the retries are used up; then it is deleted.

@@ -426,7 +426,7 @@ impl Cluster {
         self.validating_phase(&review, asked, warnings)?;
         if !request.dry_run {
             self.race(request);
-            self.remove(request, &old, asked);
+            self.begin_deletion(request, &old, asked);
         }
         Ok(old)
     }
@@ -534,31 +534,8 @@ impl Cluster {
                 .detail(|detail| detail.revision = Some(revision)),
         );
         self.written(request, before.as_ref(), Some(&stored), asked);
+        self.plan_finalize(&stored, asked);
         stored
-    }
-
-    fn remove(&mut self, request: &ApiRequest, old: &Value, asked: u32) {
-        self.hop();
-        let finalizers =
-            old.at(&["metadata", "finalizers"]).and_then(Value::as_array).is_some_and(|list| !list.is_empty());
-        if finalizers {
-            let mut object = old.clone();
-            object.set_at(&["metadata", "deletionTimestamp"], Value::String(self.clock.rfc3339()));
-            self.put(object, false);
-            return;
-        }
-        self.store.remove(&Key::of(old));
-        self.observe(old, true);
-        let revision = self.store.revision();
-        self.record(
-            note(Lane::ApiServer, "removed", format!("{} {} removed, revision {revision}", old.kind(), old.name()))
-                .to(Lane::Etcd)
-                .cause(Some(asked))
-                .subject(reference(old))
-                .change(Some(old.clone()), None)
-                .detail(|detail| detail.revision = Some(revision)),
-        );
-        self.written(request, Some(old), None, asked);
     }
 }
 

@@ -41,6 +41,12 @@ impl Clock {
         (self.start.saturating_add(millis / 1000), u32::try_from(millis % 1000).unwrap_or(0) * 1_000_000)
     }
 
+    /// Milliseconds since the start at a Unix time; 0 for one before it.
+    #[must_use]
+    pub fn at_unix(&self, seconds: i64) -> u64 {
+        u64::try_from(seconds.saturating_sub(self.start)).unwrap_or(0).saturating_mul(1000)
+    }
+
     /// The time as Kubernetes writes it into objects: whole seconds.
     #[must_use]
     pub fn rfc3339(&self) -> String {

@@ -6,24 +6,37 @@
 pub mod admission;
 pub mod api_server;
 pub mod background;
+<<<<<<< HEAD
 mod cel_admission;
 pub mod cel_policies;
 pub mod cel_webhooks;
 pub mod clock;
 pub mod config;
 mod decoding;
+=======
+mod cleanup;
+pub mod clock;
+pub mod config;
+mod garbage;
+>>>>>>> 0aa8cfd (wip)
 pub mod journal;
 pub mod k8s_events;
+mod mutate_existing;
 pub mod names;
 pub mod patching;
 pub mod policies;
+<<<<<<< HEAD
 mod policy_admission;
+=======
+mod policy_events;
+>>>>>>> 0aa8cfd (wip)
 mod policy_status;
 pub mod profile;
 pub mod rbac;
 pub mod recorder;
 pub mod reports;
 pub mod store;
+mod ttl;
 pub mod update_requests;
 pub mod view;
 pub mod webhooks;
@@ -47,6 +60,9 @@ pub(crate) const HOP: u64 = 2;
 /// How long after its creation an UpdateRequest reaches the background controller through its informer.
 pub(crate) const INFORMER: u64 = 10;
 
+/// How often everything is gone through again.
+const HOUR: u64 = 3_600_000;
+
 /// Work that is due later.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Task {
@@ -69,6 +85,38 @@ pub enum Task {
         /// The event of the write; 0 for none.
         cause: u32,
     },
+    /// A cleanup policy's time has come.
+    Cleanup {
+        /// The policy.
+        key: store::Key,
+        /// How often it failed before.
+        retries: u32,
+    },
+    /// An object's time to live may be over.
+    Ttl {
+        /// Which.
+        key: store::Key,
+        /// The event of its write.
+        cause: u32,
+    },
+    /// An object is terminating.
+    Finalize {
+        /// Which.
+        key: store::Key,
+        /// The event that led to it.
+        cause: u32,
+    },
+    /// An owner is gone.
+    Garbage {
+        /// It, as it was.
+        owner: Value,
+        /// Its dependents stay.
+        orphan: bool,
+        /// The event of its removal.
+        cause: u32,
+    },
+    /// The policy and reports controllers go through everything.
+    Hourly,
     /// The reports controller merges what is known about an object.
     Aggregate {
         /// Its uid.
@@ -144,13 +192,29 @@ impl Cluster {
             cluster
                 .place(serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}), true);
         }
+        cluster.queue.push(HOUR, Task::Hourly);
         cluster
     }
 
     /// Puts an object into the cluster as though it had always been there: no admission, no events.
     pub fn place(&mut self, object: Value, system: bool) {
-        let object = self.complete(object);
-        self.put(object, system);
+        use crate::object::ObjectExt;
+        let mut object = self.complete(object);
+        if object.uid().is_empty() {
+            let uid = self.names.uid(&format!("{}/{}", object.kind(), object.name()));
+            object.set_at(&["metadata", "uid"], Value::String(uid));
+        }
+        if object.str_at(&["metadata", "creationTimestamp"]).is_empty() {
+            object.set_at(&["metadata", "creationTimestamp"], Value::String(self.clock.rfc3339()));
+        }
+        if object.kind() == "Namespace" && object.api_version() == "v1" {
+            self.furnish_namespace(object.name());
+        }
+        self.put(object.clone(), system);
+        self.plan_ttl(&object, 0);
+        if cleanup::is_scheduled(&object) {
+            self.plan_cleanup(&object, 0);
+        }
     }
 
     /// Writes an object and tells those who watch.
@@ -205,6 +269,14 @@ impl Cluster {
             Task::Workload { key, cause } => self.reconcile_workload(&key, cause),
             Task::Scan { key } => self.scan(&key),
             Task::Aggregate { uid } => self.aggregate(&uid),
+            Task::Cleanup { key, retries } => self.cleanup(&key, retries),
+            Task::Ttl { key, cause } => self.expire(&key, cause),
+            Task::Finalize { key, cause } => self.finalize(&key, cause),
+            Task::Garbage { owner, orphan, cause } => self.collect_garbage(&owner, orphan, cause),
+            Task::Hourly => {
+                self.queue.push(self.clock.now() + HOUR, Task::Hourly);
+                self.hourly();
+            }
         }
     }
 

@@ -250,7 +250,9 @@ impl Cluster {
                 kinds.extend(old.clone_list.iter().flat_map(|list| &list.kinds).map(|kind| listed_kind(kind)));
             }
             kinds.retain(|gvk| !gvk.kind.is_empty());
-            for mut object in kinds.iter().flat_map(|gvk| self.downstreams_of_rule(before, old_rule, gvk)) {
+            let left: Vec<Value> =
+                kinds.iter().flat_map(|gvk| self.downstreams_of_rule(before, old_rule, gvk)).collect();
+            for mut object in left {
                 for label in [LABEL_POLICY, LABEL_POLICY_NAMESPACE, LABEL_RULE] {
                     object.remove_at(&["metadata", "labels", label]);
                 }

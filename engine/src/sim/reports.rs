@@ -151,6 +151,15 @@ impl Cluster {
         }
     }
 
+    /// The full scan that comes every hour.
+    pub(crate) fn scan_all(&mut self) {
+        let objects: Vec<Value> =
+            self.store.iter().filter(|(_, entry)| !entry.system).map(|(_, entry)| entry.object.clone()).collect();
+        for object in objects {
+            self.plan_scan(&object);
+        }
+    }
+
     fn scanners(&self, object: &Value) -> Vec<Rc<ClassicPolicy>> {
         let gvk = object.gvk();
         let scans = |policy: &&Rc<ClassicPolicy>| {

@@ -16,15 +16,13 @@ impl Cluster {
             self.plan_scan(after);
             self.plan_workload(after, asked);
             self.plan_ttl(after, asked);
+            let respecified = before.is_none_or(|before| before.get("spec") != after.get("spec"));
+            if respecified && super::cleanup::is_scheduled(after) {
+                self.plan_cleanup(after, asked);
+            }
         }
         match (gvk.group.as_str(), gvk.kind.as_str()) {
             ("kyverno.io", "ClusterPolicy" | "Policy") => self.policy_written(before, after, asked),
-            ("kyverno.io", "ClusterCleanupPolicy" | "CleanupPolicy")
-            | ("policies.kyverno.io", "DeletingPolicy" | "NamespacedDeletingPolicy") => {
-                if let Some(after) = after {
-                    self.plan_cleanup(after, asked);
-                }
-            }
             ("", "Namespace") if before.is_none() => self.furnish_namespace(object.name()),
             _ => {}
         }

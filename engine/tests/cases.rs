@@ -37,7 +37,10 @@ fn every_case_holds() {
         }
         let failed = timeline.checks.iter().filter(|check| !check.ok);
         let failures: Vec<String> = failed.map(|check| format!("{}: {}", check.text, check.reason)).collect();
-        let steps = timeline.steps.iter().filter(|step| !step.ok && (step.text.starts_with("assert") || step.text.starts_with("error")));
+        let steps = timeline
+            .steps
+            .iter()
+            .filter(|step| !step.ok && (step.text.starts_with("assert") || step.text.starts_with("error")));
         let steps = steps.map(|step| format!("step fails: {}", step.text));
         let problems: Vec<String> = failures.into_iter().chain(steps).collect();
         if !problems.is_empty() {

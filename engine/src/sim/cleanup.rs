@@ -219,10 +219,7 @@ impl Cluster {
     }
 
     /// The stored objects of the kinds that match constraints name.
-    pub(super) fn constrained(
-        &self,
-        constraints: Option<&crate::policy::constraints::MatchResources>,
-    ) -> Vec<Value> {
+    pub(super) fn constrained(&self, constraints: Option<&crate::policy::constraints::MatchResources>) -> Vec<Value> {
         let Some(constraints) = constraints else { return Vec::new() };
         let fits = |list: &[String], word: &str| list.iter().any(|one| one == "*" || one == word);
         let mut seen = BTreeSet::new();

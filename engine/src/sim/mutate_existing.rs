@@ -163,7 +163,8 @@ impl Cluster {
                     response.message
                 );
                 let words = serde_json::to_string(&error).unwrap_or_default();
-                let text = format!("error={words} logger=background name={} policy={}", attempt.name, attempt.policy_key);
+                let text =
+                    format!("error={words} logger=background name={} policy={}", attempt.name, attempt.policy_key);
                 self.log_line(COMPONENT, "ERR", PLACE, lines(self).1, &text, seq, false);
                 if let Some(target) = &response.patched_target {
                     self.emit_background_error(policy, rule_name, &error, target);
@@ -220,7 +221,8 @@ impl Cluster {
 /// `status` of `kinds: v1/Pod/status`-like targets; `""` for the object itself.
 fn subresource_of(policy: &ClassicPolicy, rule: &str, kind: &str) -> String {
     let rule = policy.spec.rules.iter().find(|candidate| candidate.name == rule);
-    let targets = rule.and_then(|rule| rule.mutate.as_ref()).map(|mutate| mutate.targets.as_slice()).unwrap_or_default();
+    let targets =
+        rule.and_then(|rule| rule.mutate.as_ref()).map(|mutate| mutate.targets.as_slice()).unwrap_or_default();
     let of_kind = |target: &Value| {
         let (parent, subresource) = target.str_at(&["kind"]).split_once('/')?;
         (parent == kind).then(|| subresource.to_owned())

@@ -97,7 +97,8 @@ impl Cluster {
     /// Whether the policy controller deals with a policy at all (`canBackgroundProcess`).
     fn background_processes(&self, policy: &ClassicPolicy) -> bool {
         static USER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-            let names = r"serviceAccountName|serviceAccountNamespace|request\.userInfo|request\.roles|request\.clusterRoles";
+            let names =
+                r"serviceAccountName|serviceAccountNamespace|request\.userInfo|request\.roles|request\.clusterRoles";
             Regex::new(&format!(r"\{{\{{[^}}]*\b({names})\b")).ok()
         });
         if !policy.generates() && !policy.mutates_existing() {
@@ -110,7 +111,8 @@ impl Cluster {
         if !policy.mutates_existing() {
             return true;
         }
-        let created = Time::parse_rfc3339(policy.raw.str_at(&["metadata", "creationTimestamp"])).map(|time| time.seconds);
+        let created =
+            Time::parse_rfc3339(policy.raw.str_at(&["metadata", "creationTimestamp"])).map(|time| time.seconds);
         let young = created.is_ok_and(|created| created + INTERVAL > self.clock.unix().0);
         let on_update = policy.spec.mutate_existing_on_policy_update == Some(true)
             || policy.spec.rules.iter().any(|rule| {

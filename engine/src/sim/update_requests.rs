@@ -264,14 +264,14 @@ impl Cluster {
         let mutate = wish.request_type == "mutate";
         if mutate {
             let prefix = "mutate.updaterequest.kyverno.io";
-            let parts =
-                [("name", "name"), ("namespace", "namespace"), ("kind", "kind"), ("apiVersion", "apiVersion")];
+            let parts = [("name", "name"), ("namespace", "namespace"), ("kind", "kind"), ("apiVersion", "apiVersion")];
             for (part, key) in parts {
                 let value = trigger.str_at(&[key]).replace('/', "-");
                 labels.set_at(&[&format!("{prefix}/trigger-{part}")], Value::String(value));
             }
         }
-        let (resource, contexts) = if mutate { (trigger.clone(), json!([])) } else { (json!({}), json!(wish.rule_context)) };
+        let (resource, contexts) =
+            if mutate { (trigger.clone(), json!([])) } else { (json!({}), json!(wish.rule_context)) };
         let mut request = json!({
             "apiVersion": "kyverno.io/v2",
             "kind": "UpdateRequest",

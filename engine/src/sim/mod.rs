@@ -6,30 +6,25 @@
 pub mod admission;
 pub mod api_server;
 pub mod background;
-<<<<<<< HEAD
 mod cel_admission;
 pub mod cel_policies;
 pub mod cel_webhooks;
-pub mod clock;
-pub mod config;
-mod decoding;
-=======
+mod cleanup;
 mod cleanup;
 pub mod clock;
+pub mod clock;
 pub mod config;
+pub mod config;
+mod decoding;
 mod garbage;
->>>>>>> 0aa8cfd (wip)
 pub mod journal;
 pub mod k8s_events;
 mod mutate_existing;
 pub mod names;
 pub mod patching;
 pub mod policies;
-<<<<<<< HEAD
 mod policy_admission;
-=======
 mod policy_events;
->>>>>>> 0aa8cfd (wip)
 mod policy_status;
 pub mod profile;
 pub mod rbac;

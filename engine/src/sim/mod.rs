@@ -10,7 +10,6 @@ mod cel_admission;
 pub mod cel_policies;
 pub mod cel_webhooks;
 mod cleanup;
-mod cleanup;
 pub mod clock;
 pub mod clock;
 pub mod config;

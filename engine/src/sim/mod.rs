@@ -11,8 +11,6 @@ pub mod cel_policies;
 pub mod cel_webhooks;
 mod cleanup;
 pub mod clock;
-pub mod clock;
-pub mod config;
 pub mod config;
 mod decoding;
 mod garbage;

@@ -11,6 +11,7 @@ pub mod kubectl;
 pub mod kyverno_test;
 mod places;
 pub mod plan;
+pub mod playground_link;
 pub mod races;
 mod read;
 pub mod report;

@@ -6,6 +6,7 @@ pub mod api_path;
 pub mod cel_kinds;
 pub mod compare;
 pub mod document;
+pub mod exchange;
 pub mod load;
 pub mod matching;
 pub mod process;

@@ -102,8 +102,14 @@ fn validating(criterion: &mut Criterion) {
     let Ok(compiled) = Compiled::new(&policy) else { return };
     let resource = Gvr { group: String::new(), version: "v1".to_owned(), resource: "pods".to_owned() };
     let request = AdmissionRequest::create(pod(), resource);
-    let cx =
-        EvalCx { request: &request, view: &Nothing, exceptions: &[], profile: Profile::V1_19, mode: Mode::Cli, trace: false };
+    let cx = EvalCx {
+        request: &request,
+        view: &Nothing,
+        exceptions: &[],
+        profile: Profile::V1_19,
+        mode: Mode::Cli,
+        trace: false,
+    };
     criterion.bench_function("compile a ValidatingPolicy", |bench| {
         bench.iter(|| Compiled::new(black_box(&policy)).is_ok());
     });

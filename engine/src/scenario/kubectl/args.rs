@@ -55,7 +55,8 @@ impl Args {
                 continue;
             }
             let whole = SWITCHES.contains(&argument.as_str()) || GLUED.contains(&argument.as_str());
-            let glued = argument.split_at_checked(2).filter(|(name, value)| !whole && *name != "--" && !value.is_empty());
+            let glued =
+                argument.split_at_checked(2).filter(|(name, value)| !whole && *name != "--" && !value.is_empty());
             let (name, value) = match (glued, argument.split_once('=')) {
                 (Some((name, value)), _) => (name, value.strip_prefix('=').unwrap_or(value).to_owned()),
                 (None, Some((name, value))) => (name, value.to_owned()),

@@ -9,10 +9,11 @@ import { unifiedMergeView } from "@codemirror/merge";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { Compartment, EditorState, RangeSet, StateEffect, StateField } from "@codemirror/state";
 import {
-  crosshairCursor, Decoration, drawSelection, dropCursor, EditorView, gutter, gutterLineClass, GutterMarker, highlightActiveLine, keymap, lineNumbers,
+  crosshairCursor, Decoration, drawSelection, dropCursor, EditorView, gutter, gutterLineClass, GutterMarker, highlightActiveLine, hoverTooltip, keymap, lineNumbers,
   rectangularSelection, WidgetType,
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
+import { complete, explain } from "./help.js";
 import { locate } from "./locate.js";
 import { offset, place } from "./place.js";
 
@@ -106,7 +107,7 @@ const nowField = StateField.define({
   ],
 });
 
-/** An editor in `parent`. `on` has `change(id, text)`, `mark(line)`, `caret(line)` and `runTo(line)`. */
+/** An editor in `parent`. `on` has `change(id, text)`, `mark(line)`, `runTo(line)` and `ask(op, text, offset)`. */
 export function create(parent, on) {
   return new Editor(parent, on);
 }
@@ -154,7 +155,9 @@ class Editor {
           },
         }),
         foldGutter({ openText: "⌄", closedText: "›" }),
-        history(), drawSelection(), dropCursor(), indentOnInput(), bracketMatching(), closeBrackets(), autocompletion(),
+        history(), drawSelection(), dropCursor(), indentOnInput(), bracketMatching(), closeBrackets(),
+        autocompletion({ override: [(context) => complete(context, this.on.ask)] }),
+        hoverTooltip((view, pos) => explain(view, pos, this.on.ask)),
         rectangularSelection(), crosshairCursor(), highlightActiveLine(), highlightSelectionMatches(),
         indentUnit.of("  "),
         EditorState.allowMultipleSelections.of(true),
@@ -168,10 +171,7 @@ class Editor {
           ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...completionKeymap, ...lintKeymap,
           indentWithTab,
         ]),
-        EditorView.updateListener.of((update) => {
-          if (update.docChanged) this.on.change(id, update.state.doc.toString());
-          if (update.selectionSet && update.view.hasFocus) this.on.caret(update.state.doc.lineAt(update.state.selection.main.head).number);
-        }),
+        EditorView.updateListener.of((update) => update.docChanged && this.on.change(id, update.state.doc.toString())),
       ],
     });
   }

@@ -32,7 +32,16 @@ struct Started {
     _on_error: Closure<dyn Fn(JsValue)>,
 }
 
+thread_local! {
+    static SHARED: Client = Client::default();
+}
+
 impl Client {
+    /// The page's one client.
+    pub fn shared() -> Self {
+        SHARED.with(Clone::clone)
+    }
+
     /// Asks; `done` is called once.
     pub fn ask(&self, request: &str, done: impl FnOnce(Option<(String, f64)>) + 'static) {
         self.start();

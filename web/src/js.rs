@@ -1,23 +1,10 @@
-//! The few lines of JavaScript that bindings cannot say: loading the editor after the first paint, and compressing.
+//! The few lines of JavaScript that bindings cannot say (`web/page.js`), and the editor's module.
 
+use js_sys::Function;
 use wasm_bindgen::prelude::*;
 use web_sys::HtmlElement;
 
-#[wasm_bindgen(inline_js = "
-export const load = (url) => import(url);
-const through = async (bytes, stream) => new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer());
-export const deflate = (bytes) => through(bytes, new CompressionStream('deflate-raw'));
-export async function inflate(bytes, limit) {
-  const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw')).getReader();
-  const parts = [];
-  for (let size = 0; ; ) {
-    const { done, value } = await reader.read();
-    if (done) return new Uint8Array(await new Blob(parts).arrayBuffer());
-    size += value.length;
-    if (size > limit) { await reader.cancel(); throw new Error('too large'); }
-    parts.push(value);
-  }
-}")]
+#[wasm_bindgen(js_namespace = stepgate)]
 extern "C" {
     /// Loads a module.
     #[wasm_bindgen(catch)]
@@ -25,6 +12,9 @@ extern "C" {
     /// Raw deflate.
     #[wasm_bindgen(catch)]
     pub async fn deflate(bytes: &[u8]) -> Result<JsValue, JsValue>;
+    /// Files and folders dropped on `target`: `over(bool)` while they hover, `dropped([[name, text], …])` then.
+    #[wasm_bindgen(js_name = listenForDrops)]
+    pub fn listen_for_drops(target: &JsValue, over: &Function, dropped: &Function);
     /// Raw inflate of at most `limit` bytes.
     #[wasm_bindgen(catch)]
     pub async fn inflate(bytes: &[u8], limit: u32) -> Result<JsValue, JsValue>;

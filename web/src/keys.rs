@@ -43,7 +43,7 @@ pub const KEYS: &[Key] = &[
     key("h", "h", "Only the events of this object, or all", |s| {
         Action::Filter(if s.filter.is_some() { None } else { s.event().and_then(|e| e.subject.clone()) })
     }),
-    key("1", "1 to 5", "Why, Change, Cluster, Logs, Report", |_| Action::Tab(Tab::Why)),
+    key("1", "1 to 6", "Why, Change, Cluster, Logs, Report, Advice", |_| Action::Tab(Tab::Why)),
     key("2", "", "", |_| Action::Tab(Tab::Change)),
     key("3", "", "", |_| Action::Tab(Tab::Cluster)),
     key("4", "", "", |_| Action::Tab(Tab::Logs)),
@@ -51,6 +51,7 @@ pub const KEYS: &[Key] = &[
     key("=", "=", "Mark what the last edit changed", |s| Action::Compare(!s.compare)),
     key("s", "s", "Steps", |_| Action::Side(Side::Steps)),
     key("/", "/ or Ctrl K", "Do or find anything", |_| Action::Dialog(Some(Dialog::Palette))),
+    key("6", "", "", |_| Action::Tab(Tab::Advice)),
     key("y", "y", "Share", |_| Action::Dialog(Some(Dialog::Share))),
     key("e", "e", "Examples", |_| Action::Dialog(Some(Dialog::Examples))),
     key("?", "?", "This list", |_| Action::Dialog(Some(Dialog::Keys))),

@@ -45,8 +45,8 @@ pub fn target(hash: &str) -> Target {
 
 /// The part after `#` of a link to this scenario.
 pub async fn pack(scenario: &Scenario) -> Option<String> {
-    let json = serde_json::to_vec(scenario).ok()?;
-    let packed = js_sys::Uint8Array::from(js::deflate(&json).await.ok()?).to_vec();
+    let json = serde_json::to_string(scenario).ok()?;
+    let packed = js_sys::Uint8Array::from(js::deflate(json.as_bytes()).await.ok()?).to_vec();
     Some(format!("{CODEC}{}", URL_SAFE_NO_PAD.encode(packed)))
 }
 
@@ -56,8 +56,8 @@ pub async fn unpack(packed: &str) -> Result<Scenario, &'static str> {
         .decode(packed.trim_end_matches('='))
         .map_err(|_| "The link is damaged: it holds characters that no link has.")?;
     let json = js::inflate(&bytes, LIMIT).await.map_err(|_| "The link is damaged, or what it holds is too large.")?;
-    let json = js_sys::Uint8Array::from(json).to_vec();
-    check(serde_json::from_slice(&json).map_err(|_| "The link does not hold a scenario.")?)
+    let json = String::from_utf8(js_sys::Uint8Array::from(json).to_vec()).unwrap_or_default();
+    check(serde_json::from_str(&json).map_err(|_| "The link does not hold a scenario.")?)
 }
 
 /// Refuses what a newer version made, and more files than one would look at.

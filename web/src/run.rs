@@ -9,6 +9,8 @@ use crate::state::Run;
 
 /// Typing rests for this long before a run begins, in milliseconds.
 pub const PAUSE: u32 = 80;
+/// A run that takes longer than this is ended when the text has changed since, in milliseconds.
+pub const LIMIT: f64 = 1_500.0;
 /// A run that takes longer than this gets a Stop button, in milliseconds.
 pub const PATIENCE: u32 = 400;
 
@@ -16,11 +18,18 @@ pub const PATIENCE: u32 = 400;
 struct Simulate<'a> {
     op: &'static str,
     scenario: &'a Scenario,
+    #[serde(skip_serializing_if = "<[u8]>::is_empty")]
+    choices: &'a [u8],
 }
 
-/// The request for a run.
-pub fn request(scenario: &Scenario) -> String {
-    serde_json::to_string(&Simulate { op: "simulate", scenario }).unwrap_or_default()
+/// The request for a run; `choices` settle the order of concurrent work where it is not the usual one.
+pub fn request(scenario: &Scenario, choices: &[u8]) -> String {
+    about("simulate", scenario, choices)
+}
+
+/// Another question about a scenario.
+pub fn about(op: &'static str, scenario: &Scenario, choices: &[u8]) -> String {
+    serde_json::to_string(&Simulate { op, scenario, choices }).unwrap_or_default()
 }
 
 /// The run in an answer, or the engine's own words on why there is none.
@@ -46,7 +55,7 @@ mod tests {
 
     #[test]
     fn asks_for_a_run() {
-        assert!(request(&Scenario::default()).starts_with(r#"{"op":"simulate","scenario":{"#));
+        assert!(request(&Scenario::default(), &[]).starts_with(r#"{"op":"simulate","scenario":{"#));
     }
 
     #[test]

@@ -121,14 +121,24 @@ fn scalar_text(s: &str) -> String {
         lower.as_str(),
         "" | "y" | "n" | "yes" | "no" | "on" | "off" | "true" | "false" | "null" | "~" | ".nan" | ".inf"
     );
-    let number = s.trim_start_matches(['+', '-']).starts_with(|c: char| c.is_ascii_digit() || c == '.')
-        && s.chars().all(|c| c.is_ascii_hexdigit() || "+-._xo:TtZz".contains(c));
+    let number = is_number(s);
     let dashed = s.starts_with(['-', '?', ':']) && s.chars().nth(1).is_some_and(|c| c != ' ');
     if s.chars().any(special) {
         return serde_json::to_string(s).unwrap_or_default();
     }
     let odd = word || number || s.starts_with([' ']) || s.ends_with([' ', ':']) || s.contains(": ") || s.contains(" #");
     if odd || (s.starts_with(starts) && !dashed) { format!("'{}'", s.replace('\'', "''")) } else { s.to_owned() }
+}
+
+/// Whether a plain scalar would be read as a number, a date or a time.
+fn is_number(s: &str) -> bool {
+    let digits = s.trim_start_matches(['+', '-']).replace('_', "");
+    let radix = ["0x", "0o", "0b"]
+        .iter()
+        .any(|prefix| digits.strip_prefix(prefix).is_some_and(|rest| i64::from_str_radix(rest, 16).is_ok()));
+    let clock = digits.starts_with(|c: char| c.is_ascii_digit())
+        && digits.chars().all(|c| c.is_ascii_digit() || "-:.TtZz+".contains(c));
+    radix || clock || (digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') && digits.parse::<f64>().is_ok())
 }
 
 #[cfg(test)]
@@ -163,13 +173,25 @@ mod tests {
             ("yes", "'yes'"),
             ("", "''"),
             ("0755", "'0755'"),
+            ("1e3", "'1e3'"),
+            ("2026-01-01T00:00:00Z", "'2026-01-01T00:00:00Z'"),
+            ("0x1f", "'0x1f'"),
             ("*", "'*'"),
             ("a: b", "'a: b'"),
             ("it's: x", "'it''s: x'"),
         ] {
             check(json!({"k": given}), &format!("k: {want}\n"));
         }
-        for plain in ["?*", "kyverno.io/v1", "nginx:latest", "-x", "a b", "10Mi-x", "ur-86s5k"] {
+        for plain in [
+            "?*",
+            "kyverno.io/v1",
+            "nginx:latest",
+            "-x",
+            "a b",
+            "10Mi-x",
+            "ur-86s5k",
+            "6dd3c28f-553a-43bd-a160-06c8423fb9fa",
+        ] {
             check(json!({"k": plain}), &format!("k: {plain}\n"));
         }
         check(json!({"k": "a\tb"}), "k: \"a\\tb\"\n");

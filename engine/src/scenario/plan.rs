@@ -36,6 +36,8 @@ pub enum Action {
 /// A step that is ready to run.
 #[derive(Clone, Debug)]
 pub struct Planned {
+    /// Its place in the scenario's list, from 0.
+    pub index: usize,
     /// What it does.
     pub action: Action,
     /// With which objects.
@@ -127,9 +129,9 @@ pub fn plan(scenario: &Scenario, documents: &Documents) -> (Vec<Planned>, Vec<Di
     }
     let mut planned = Vec::new();
     let mut wrong = Vec::new();
-    for (index, step) in scenario.steps.iter().enumerate() {
+    for (index, step) in scenario.steps.iter().enumerate().filter(|(_, step)| !step.off) {
         match plan_step(scenario, documents, step) {
-            Ok(step) => planned.push(step),
+            Ok(step) => planned.push(Planned { index, ..step }),
             Err(problem) => wrong.push(Diagnostic::error(format!("step {}: {problem}", index + 1))),
         }
     }
@@ -158,6 +160,7 @@ fn default_plan(scenario: &Scenario, documents: &Documents) -> Vec<Planned> {
                 format!("  # {}", if policies { "its policies" } else { "the rest" })
             };
             planned.push(Planned {
+                index: planned.len(),
                 action: Action::Apply,
                 objects,
                 text: format!("kubectl apply -f {file}{what}"),
@@ -188,6 +191,7 @@ fn plan_step(scenario: &Scenario, documents: &Documents, step: &Step) -> Result<
         return Err("has more than one verb".to_owned());
     }
     let base = Planned {
+        index: 0,
         action: Action::Apply,
         objects: Vec::new(),
         text: String::new(),

@@ -47,8 +47,8 @@ pub fn simulate_with(scenario: &Scenario, choices: &[u8]) -> (Timeline, Vec<crat
     run.load();
     let (planned, wrong) = plan(scenario, &run.documents);
     run.diagnostics.extend(wrong);
-    for (index, step) in planned.iter().enumerate() {
-        run.step(index, step);
+    for step in &planned {
+        run.step(step.index, step);
     }
     run.cluster.settle(TAIL);
     run.finish(scenario)

@@ -48,6 +48,8 @@ pub enum Tab {
     Logs,
     /// Policy reports, Kubernetes events, checks.
     Report,
+    /// What one could do better, which log lines to ignore, which orders are possible.
+    Advice,
 }
 
 /// What a narrow screen shows.
@@ -130,6 +132,8 @@ pub struct State {
     pub document: Document,
     /// Rises when `document` changes in a way that calls for a new run.
     pub revision: u32,
+    /// The order of concurrent work, where it is not the usual one.
+    pub choices: Vec<u8>,
     /// The last run.
     pub timeline: Option<Run>,
     /// The run before it, to compare with.
@@ -201,6 +205,8 @@ pub enum Action {
     Side(Side),
     /// Marks what the last edit changed in the run, or not.
     Compare(bool),
+    /// Another order of concurrent work.
+    Choices(Vec<u8>),
     /// The engine has begun.
     Begun,
     /// The engine has answered the request of this revision.
@@ -273,6 +279,7 @@ impl State {
                 next.fresh = true;
                 next.playing = false;
                 next.tab = Tab::Why;
+                next.side = Side::File;
                 next.revision += 1;
             }
             Action::Edit(id, text) => {
@@ -317,6 +324,11 @@ impl State {
             }
             Action::Side(side) => next.side = side,
             Action::Compare(on) => next.compare = on,
+            Action::Choices(choices) => {
+                next.choices = choices;
+                next.revision += 1;
+                return next;
+            }
             Action::Begun => next.engine = Engine::Running,
             Action::Answered(revision, timeline, millis) => next.answered(revision, timeline, millis),
             Action::Failed(words) => {
@@ -369,6 +381,9 @@ impl State {
             Action::Verbosity(level) => next.verbosity = level,
             Action::Dialog(dialog) => next.dialog = dialog,
             Action::Toast(words) => next.toast = Some((self.toast.as_ref().map_or(0, |(n, _)| n + 1), words)),
+        }
+        if next.revision != self.revision {
+            next.choices = Vec::new();
         }
         if next.cursor != self.cursor && next.cursor + 1 >= next.events().len() {
             next.playing = false;

@@ -1,6 +1,6 @@
 //! The root: wires the state to the engine, to storage and to the keyboard, and lays out the panes.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use gloo::events::EventListener;
@@ -22,7 +22,7 @@ use super::{
 use crate::client::Client;
 use crate::link::{self, Target};
 use crate::state::cursor::Move;
-use crate::state::{Action, Dialog, Engine, Pane, Side, State};
+use crate::state::{Action, Dialog, Pane, Side, State};
 use crate::{keys, run, saved, words};
 
 /// Milliseconds that an event stays while playing; a refusal stays twice as long.
@@ -32,10 +32,9 @@ const BEAT: u32 = 900;
 #[component]
 pub fn App() -> Html {
     let page = use_reducer(|| saved::work().map_or_else(State::empty, State::open));
-    let client = use_memo((), |()| Client::default());
     let gallery = use_state(Vec::<Entry>::new);
-    use_opening(&page, &client, gallery.setter());
-    use_engine(&page, &client);
+    use_opening(&page, gallery.setter());
+    use_engine(&page);
     use_keeping(&page);
     use_playing(&page);
     use_keys(&page);
@@ -47,9 +46,9 @@ pub fn App() -> Html {
         Pane::Inspector => "inspector",
     };
     let stop = {
-        let (client, page) = (client.clone(), page.dispatcher());
+        let page = page.dispatcher();
         Callback::from(move |()| {
-            client.stop();
+            Client::shared().stop();
             page.dispatch(Action::Halted);
         })
     };
@@ -92,11 +91,11 @@ pub fn App() -> Html {
 
 /// Opens what the link asks for, else the last visit's work, else the first example; and follows later links.
 #[hook]
-fn use_opening(page: &UseReducerHandle<State>, client: &Rc<Client>, gallery: UseStateSetter<Vec<Entry>>) {
-    let (page, client) = (page.dispatcher(), client.clone());
+fn use_opening(page: &UseReducerHandle<State>, gallery: UseStateSetter<Vec<Entry>>) {
+    let page = page.dispatcher();
     let empty = saved::work().is_none();
     use_effect_with((), move |()| {
-        client.start();
+        Client::shared().start();
         let follow = page.clone();
         spawn_local(async move {
             let entries = examples::load().await;
@@ -144,38 +143,56 @@ async fn open_target(page: &UseReducerDispatcher<State>, entries: &[Entry], empt
 
 /// Runs after every pause in typing; an answer to an older question is dropped.
 #[hook]
-fn use_engine(page: &UseReducerHandle<State>, client: &Rc<Client>) {
-    let (state, client, page) = (page.clone(), client.clone(), page.dispatcher());
-    let newest = use_memo((), |()| Cell::new(0_u32));
-    use_effect_with(page_revision(&state), move |revision| {
-        let revision = *revision;
-        newest.set(revision);
-        let pause = if state.fresh { 0 } else { run::PAUSE };
-        let timer = (revision > 0).then(|| {
-            Timeout::new(pause, move || {
-                if state.engine == Engine::Running {
-                    client.stop();
-                }
-                let answered = page.clone();
-                page.dispatch(Action::Begun);
-                client.ask(&run::request(&state.document.scenario()), move |answer| {
-                    if newest.get() != revision {
-                        return;
-                    }
-                    answered.dispatch(match answer.map(|(text, millis)| (run::read(&text), millis)) {
-                        Some((Ok(run), millis)) => Action::Answered(revision, run, millis),
-                        Some((Err(words), _)) => Action::Failed(words),
-                        None => Action::Halted,
-                    });
-                });
-            })
-        });
-        move || drop(timer)
+fn use_engine(page: &UseReducerHandle<State>) {
+    let state = page.clone();
+    let desk = use_memo((), |()| Desk::default());
+    use_effect_with(page.revision, move |revision| {
+        desk.newest.set(*revision);
+        let timer = Rc::new(RefCell::new(None));
+        if *revision > 0 {
+            wait(&desk, &state, if state.fresh { 0 } else { run::PAUSE }, &timer);
+        }
+        move || drop(timer.take())
     });
 }
 
-fn page_revision(state: &State) -> u32 {
-    state.revision
+/// What is asked for and what is being worked at.
+#[derive(Default)]
+struct Desk {
+    newest: Cell<u32>,
+    /// When the run at work began.
+    began: Cell<Option<f64>>,
+}
+
+/// Asks after a pause, once the run before is done; one that takes too long is ended.
+fn wait(desk: &Rc<Desk>, state: &UseReducerHandle<State>, pause: u32, timer: &Rc<RefCell<Option<Timeout>>>) {
+    let (desk, state, again) = (desk.clone(), state.clone(), timer.clone());
+    let next = Timeout::new(pause, move || match desk.began.get() {
+        Some(began) if js_sys::Date::now() - began < run::LIMIT => wait(&desk, &state, run::PAUSE, &again),
+        Some(_) => {
+            Client::shared().stop();
+            ask(&desk, &state);
+        }
+        None => ask(&desk, &state),
+    });
+    *timer.borrow_mut() = Some(next);
+}
+
+fn ask(desk: &Rc<Desk>, state: &UseReducerHandle<State>) {
+    let (desk, page, revision) = (desk.clone(), state.dispatcher(), state.revision);
+    desk.began.set(Some(js_sys::Date::now()));
+    page.dispatch(Action::Begun);
+    Client::shared().ask(&run::request(&state.document.scenario(), &state.choices), move |answer| {
+        desk.began.set(None);
+        if desk.newest.get() != revision {
+            return;
+        }
+        page.dispatch(match answer.map(|(text, millis)| (run::read(&text), millis)) {
+            Some((Ok(run), millis)) => Action::Answered(revision, run, millis),
+            Some((Err(words), _)) => Action::Failed(words),
+            None => Action::Halted,
+        });
+    });
 }
 
 /// Keeps the document for the next visit.

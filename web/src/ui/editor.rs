@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::Object;
+use js_sys::{Object, Promise};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
@@ -11,6 +11,7 @@ use web_sys::{HtmlElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
 use super::Page;
+use crate::client::Client;
 use crate::js::{self, EditorModule};
 use crate::state::{Action, Place, places};
 use crate::{assets, words};
@@ -30,7 +31,7 @@ struct Mounted {
     _change: Closure<dyn Fn(u32, String)>,
     _mark: Closure<dyn Fn(usize)>,
     _run_to: Closure<dyn Fn(usize)>,
-    _caret: Closure<dyn Fn(usize)>,
+    _ask: Closure<dyn Fn(String, String, u32) -> Promise>,
 }
 
 #[derive(Serialize)]
@@ -152,14 +153,21 @@ fn mount(
     };
     let mark = Closure::<dyn Fn(usize)>::new(run_to.clone());
     let run_to = Closure::<dyn Fn(usize)>::new(run_to);
-    let caret = Closure::<dyn Fn(usize)>::new(|_| {});
+    let ask = Closure::<dyn Fn(String, String, u32) -> Promise>::new(|op: String, text: String, offset: u32| {
+        let request = serde_json::json!({"op": op, "text": text, "offset": offset}).to_string();
+        Promise::new(&mut |resolve, _| {
+            Client::shared().ask(&request, move |answer| {
+                let _ = resolve.call1(&JsValue::NULL, &answer.map_or(JsValue::NULL, |(text, _)| text.into()));
+            });
+        })
+    });
     let on = Object::new();
     for (name, callback) in
-        [("change", change.as_ref()), ("mark", mark.as_ref()), ("runTo", run_to.as_ref()), ("caret", caret.as_ref())]
+        [("change", change.as_ref()), ("mark", mark.as_ref()), ("runTo", run_to.as_ref()), ("ask", ask.as_ref())]
     {
         let _ = js_sys::Reflect::set(&on, &name.into(), callback);
     }
-    Mounted { editor: module.create(host, &on), _change: change, _mark: mark, _run_to: run_to, _caret: caret }
+    Mounted { editor: module.create(host, &on), _change: change, _mark: mark, _run_to: run_to, _ask: ask }
 }
 
 fn decorate(editor: &js::Editor, page: &crate::state::State, file: &str) {
@@ -215,5 +223,5 @@ fn line(editor: &js::Editor, place: &Place) -> usize {
 }
 
 fn js_value<T: Serialize + ?Sized>(value: &T) -> JsValue {
-    serde_wasm_bindgen::to_value(value).unwrap_or(JsValue::NULL)
+    serde_json::to_string(value).ok().and_then(|text| js_sys::JSON::parse(&text).ok()).unwrap_or(JsValue::NULL)
 }

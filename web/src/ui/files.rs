@@ -1,5 +1,6 @@
 //! The tabs of the files: show, add, rename (double click or F2), remove.
 
+use stepgate_engine::diagnostic::Severity;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
@@ -31,7 +32,9 @@ fn tab(props: &Page, file: &File, renaming: &UseStateHandle<Option<u32>>) -> Htm
     let id = file.id;
     let current = page.document.active == id && page.side == Side::File;
     let denials = page.timeline.as_ref().map_or(0, |run| places::denials(run, &file.name));
-    let errors = page.timeline.as_ref().map_or(0, |run| run.diagnostics.iter().filter(|d| d.file == file.name).count());
+    let errors = page.timeline.as_ref().map_or(0, |run| {
+        run.diagnostics.iter().filter(|d| d.file == file.name && d.severity != Severity::Info).count()
+    });
     let here =
         page.event().is_some_and(|event| places::now(page.events(), event).iter().any(|place| place.file == file.name));
     let rename = {

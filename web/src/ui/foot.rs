@@ -41,7 +41,7 @@ pub fn Foot(props: &Props) -> Html {
         _ => html! { <span>{ format!("ran in {} ms", page.millis.round().max(1.0)) }</span> },
     };
     html! {
-        <div class="foot">
+        <div class="foot" data-settled={(page.shown == page.revision).to_string()}>
             <span class="wide-only">{ format!("{} · {}", count(policies, "policy", "policies"), count(resources, "resource", "resources")) }</span>
             { problems(page) }
             <span class="grow" />
@@ -54,8 +54,11 @@ fn problems(page: &UseReducerHandle<State>) -> Html {
     if let Some(words) = &page.trouble {
         return html! { <span class="tone-deny" title={words.clone()}>{ format!("✕ {words}") }</span> };
     }
-    let all = page.timeline.as_ref().map_or(&[][..], |run| &run.diagnostics);
-    let Some(worst) = all.iter().min_by_key(|d| d.severity) else { return html! { <span>{ "no problems" }</span> } };
+    let all: Vec<&Diagnostic> =
+        page.timeline.iter().flat_map(|run| &run.diagnostics).filter(|d| d.severity != Severity::Info).collect();
+    let Some(worst) = all.iter().copied().min_by_key(|d| d.severity) else {
+        return html! { <span>{ "no problems" }</span> };
+    };
     let tone = if worst.severity == Severity::Error { "tone-deny" } else { "tone-warn" };
     let go = reveal(page, worst);
     let text = if all.len() == 1 { worst.message.clone() } else { format!("{} ({} in all)", worst.message, all.len()) };

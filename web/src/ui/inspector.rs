@@ -3,6 +3,7 @@
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
+use super::advice::{self, Advice, use_advice};
 use super::change::Change;
 use super::cluster::Cluster;
 use super::logs::{self, Logs};
@@ -11,18 +12,20 @@ use super::why::Why;
 use super::{Page, on};
 use crate::state::{Action, Tab, cluster};
 
-const TABS: [(Tab, &str); 5] = [
+const TABS: [(Tab, &str); 6] = [
     (Tab::Why, "Why"),
     (Tab::Change, "Change"),
     (Tab::Cluster, "Cluster"),
     (Tab::Logs, "Logs"),
     (Tab::Report, "Report"),
+    (Tab::Advice, "Advice"),
 ];
 
 /// The inspector.
 #[component]
 pub fn Inspector(props: &Page) -> Html {
     let page = &props.page;
+    let advice = use_advice(page);
     let counts = |tab: Tab| {
         let run = page.timeline.as_ref()?;
         let n = match tab {
@@ -33,6 +36,7 @@ pub fn Inspector(props: &Page) -> Html {
             Tab::Cluster => cluster::at(run, page.cursor).iter().filter(|o| o.mark != cluster::Mark::Removed).count(),
             Tab::Logs => logs::lines(page).count(),
             Tab::Report => report::size(page),
+            Tab::Advice => advice::size(&advice),
         };
         (tab != Tab::Change || n > 0).then_some(n)
     };
@@ -75,6 +79,7 @@ pub fn Inspector(props: &Page) -> Html {
                 Tab::Cluster => html! { <Cluster ..props.clone() /> },
                 Tab::Logs => html! { <Logs ..props.clone() /> },
                 Tab::Report => html! { <Report ..props.clone() /> },
+                Tab::Advice => html! { <Advice page={page.clone()} advice={advice.clone()} /> },
             } }</div>
         </section>
     }

@@ -1,5 +1,6 @@
 //! The components: one per file, each a view of the state.
 
+mod advice;
 pub mod app;
 mod change;
 mod cluster;

@@ -47,7 +47,11 @@ pub fn Share(props: &Page) -> Html {
     });
     let scenario = page.document.scenario();
     let text = markdown::text(&scenario, page.timeline.as_deref(), &link);
-    let whole = serde_json::to_value(&scenario).map(|value| yaml::text(&value)).unwrap_or_default();
+    let whole = serde_json::to_string(&scenario)
+        .ok()
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .map(|value| yaml::text(&value))
+        .unwrap_or_default();
     let files: Vec<(String, String)> =
         scenario.files.clone().into_iter().chain([("scenario.yaml".to_owned(), whole.clone())]).collect();
     let scenario_file = Callback::from(move |_: MouseEvent| save("scenario.yaml", "text/yaml", whole.as_bytes()));

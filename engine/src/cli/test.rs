@@ -75,9 +75,9 @@ fn walk(files: &dyn Files, dir: &str, paths: &mut Vec<String>) {
             if !matches!(entry.name.as_str(), ".git" | "target" | "node_modules") {
                 walk(files, &path, paths);
             }
-        } else if matches!(entry.name.as_str(), "kyverno-test.yaml" | "chainsaw-test.yaml") {
-            paths.push(path);
-        } else if is_yaml(&path) && files.read(&path).is_some_and(|text| is_scenario(&text)) {
+        } else if matches!(entry.name.as_str(), "kyverno-test.yaml" | "chainsaw-test.yaml")
+            || is_yaml(&path) && files.read(&path).is_some_and(|text| is_scenario(&text))
+        {
             paths.push(path);
         }
     }

@@ -18,7 +18,7 @@ use super::{
     cel, conditions, context, exception, images, manifests, mutate as mutate_body, validate as validate_body,
     validate_cel,
 };
-use crate::expr::context::JsonContext;
+use crate::expr::context::{JsonContext, Resolution};
 use crate::expr::vars;
 use crate::object::ObjectExt;
 use crate::object::gvk::Gvk;
@@ -256,7 +256,7 @@ impl<'a> Run<'a> {
             Ok(Some(Err(response))) => (*response).into(),
             Ok(Some(Ok(()))) => self.lifted(&mut rule_cx).map_or_else(|| body(&mut rule_cx), Answer::from),
         };
-        out.extend(self.finished(rule_cx.trace, &answer.responses));
+        out.extend(self.finished(rule_cx, &answer.responses));
         answer
     }
 
@@ -286,6 +286,8 @@ impl<'a> Run<'a> {
     {
         let old_object = self.cx.request.old_object.as_ref();
         let root = root.get_or_insert_with(|| Rc::new(context::root(&self.cx, object, old_object)));
+        let mut json = context::of_request(self.cx, Rc::clone(root), object);
+        json.record_resolutions(self.cx.trace);
         RuleCx {
             cx: self.cx,
             policy: self.policy,
@@ -296,7 +298,7 @@ impl<'a> Run<'a> {
             operation: self.cx.request.operation,
             element: None,
             properties: rule.rule.report_properties.clone(),
-            json: context::of_request(self.cx, Rc::clone(root), object),
+            json,
             trace,
         }
     }
@@ -335,7 +337,7 @@ impl<'a> Run<'a> {
         let object = self.cx.request.object.as_ref();
         let mut rule_cx = self.rule_cx(rule, object, &mut None, trace);
         let response = self.background_status(rule, &mut rule_cx);
-        verdict.trace.extend(self.finished(rule_cx.trace, response.as_slice()));
+        verdict.trace.extend(self.finished(rule_cx, response.as_slice()));
         response
     }
 
@@ -372,7 +374,9 @@ impl<'a> Run<'a> {
     }
 
     /// Closes the node of the rule with its worst answer.
-    fn finished(&self, mut trace: Trace, responses: &[RuleResponse]) -> Vec<TraceNode> {
+    fn finished(&self, mut rule: RuleCx<'_>, responses: &[RuleResponse]) -> Vec<TraceNode> {
+        record_variables(&mut rule);
+        let mut trace = rule.trace;
         let worst = |status| responses.iter().any(|response| response.status == status);
         let outcome = if worst(Status::Error) {
             Outcome::Error
@@ -393,6 +397,33 @@ impl<'a> Run<'a> {
         trace.close(outcome);
         trace.finish()
     }
+}
+
+/// What each variable of the rule was resolved to, in the order of their first use.
+fn record_variables(rule: &mut RuleCx<'_>) {
+    let resolutions = rule.json.take_resolutions();
+    if resolutions.is_empty() {
+        return;
+    }
+    let trace = &mut rule.trace;
+    trace.open(|| TraceNode::new("variables", Outcome::Info, "variables").at(rule.pointer.as_str()));
+    let mut seen: Vec<&Resolution> = Vec::new();
+    for resolution in &resolutions {
+        let known = |one: &&Resolution| one.expression == resolution.expression && one.result == resolution.result;
+        if seen.iter().any(known) {
+            continue;
+        }
+        seen.push(resolution);
+        trace.leaf(|| match &resolution.result {
+            Ok(value) => {
+                let mut node = TraceNode::new("variable", Outcome::Info, resolution.expression.as_str());
+                node.found = Some(value.clone());
+                node
+            }
+            Err(why) => TraceNode::new("variable", Outcome::Error, format!("{}: {why}", resolution.expression)),
+        });
+    }
+    trace.close(Outcome::Info);
 }
 
 fn preconditions(rule: &mut RuleCx<'_>) -> Result<conditions::Decision, String> {

@@ -225,3 +225,11 @@ fn match_conditions_of_the_webhook_are_asked_first() {
     assert_eq!(other.trace[0].at.as_deref(), Some("/spec/webhookConfiguration/matchConditions"));
     assert!(with("object.metadata.nothing == 'b'").rules.is_empty());
 }
+
+#[test]
+fn variables_are_recorded_with_their_values() {
+    let rule = "validate: { message: '{{ request.object.metadata.name }}', deny: {} }";
+    let verdict = validated(&policy(rule), &create(POD), &TestView::default(), &[]);
+    let variable = find(&verdict.trace, "variable").unwrap();
+    assert_eq!((variable.text.as_str(), variable.found.clone()), ("request.object.metadata.name", Some("a".into())));
+}

@@ -168,7 +168,7 @@ impl Cluster {
             any = true;
             refused = refused.or(self.call_cel_validation(webhook, review, asked, warnings).err());
         }
-        if !any && !(self.policies.classic.is_empty() && self.policies.cel.is_empty()) {
+        if !any && (!self.policies.classic.is_empty() || !self.policies.cel.is_empty()) {
             self.say_unseen(
                 review,
                 asked,

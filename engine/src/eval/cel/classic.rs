@@ -12,7 +12,7 @@ use super::params::{self, Params};
 use super::vap::{activation, message};
 use crate::eval::EvalCx;
 use crate::eval::trace::Trace;
-use crate::expr::cel::Val;
+use crate::expr::cel::{Lib, Val};
 use crate::policy::MatchCondition;
 use crate::policy::admission_policies::{ParamKind, ParamRef};
 use crate::policy::constraints::{AuditAnnotation, Validation, Variable};
@@ -73,6 +73,7 @@ fn evaluate(
     let has = Kubernetes { params: body.param_kind.is_some(), authorizer: true, patches: false, variables: true };
     let mut env = env::kubernetes(has);
     env.or_value_compat = true;
+    env.add_library(Lib::OrValueCompat);
     let mut variables_env = env.clone();
     let variables = compile::variables(&mut variables_env, KUBERNETES_VARIABLES, &body.variables)?;
     let conditions = compile::conditions(&variables_env, "celPreconditions", preconditions)?;

@@ -37,7 +37,7 @@ impl Problem {
     /// The place in the policy document: `/spec/validations/0/expression`.
     #[must_use]
     pub fn pointer(&self) -> String {
-        format!("/{}", self.path.replace('.', "/").replace('[', "/").replace(']', ""))
+        format!("/{}", self.path.replace(['.', '['], "/").replace(']', ""))
     }
 
     /// A message for the author at the line and column of the first mistake. `text` is the whole file.

@@ -31,6 +31,7 @@ const KYVERNO: &[Lib] = &[
     Lib::Rounding,
     Lib::Json,
     Lib::Yaml,
+    Lib::Random,
     Lib::Time,
     Lib::Transform,
     Lib::Gzip,
@@ -87,6 +88,9 @@ pub fn kyverno(kind: Kind, namespace: &str) -> Env {
         Kind::Generating => libs.push(Lib::NamespacedGenerator),
         Kind::Images => libs.extend([Lib::User, Lib::ImageVerify]),
         Kind::Deleting => {}
+    }
+    if kind != Kind::Images {
+        libs.push(Lib::X509);
     }
     let mut env = request_env(&libs);
     env.homogeneous = kind != Kind::Generating;

@@ -206,3 +206,110 @@ fn deletions_carry_the_old_object() {
     });
     assert_eq!(only(&run(spec, &request, &[])), (Status::Fail, "kept"));
 }
+
+fn mutate(mutation: Value) -> (Verdict, Value) {
+    let object = json!({
+        "apiVersion": "policies.kyverno.io/v1", "kind": "MutatingPolicy", "metadata": {"name": "m"},
+        "spec": {"matchConstraints": rules("pods"), "mutations": [mutation]},
+    });
+    let policy = crate::policy::mutating::MutatingPolicy::from_value(&object).expect("a policy");
+    let request = request(pod(), "", "pods");
+    let cluster = Cluster::default();
+    let verdict = super::mutating::Compiled::new(&policy).expect("compiles").evaluate(&cx(&request, &cluster), &[]);
+    let patched = verdict.patched.clone().unwrap_or_default();
+    (verdict, patched)
+}
+
+fn apply(expression: &str) -> Value {
+    json!({"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": expression}})
+}
+
+#[test]
+fn apply_configurations_merge_lists_by_their_keys() {
+    let expression = "Object{metadata: Object.metadata{labels: {'a': 'b'}}, spec: Object.spec{containers: \
+                      [Object.spec.containers{name: 'b', image: 'busybox:2'}]}}";
+    let (_, patched) = mutate(apply(expression));
+    assert_eq!(patched["metadata"]["labels"], json!({"app": "web", "a": "b"}));
+    assert_eq!(patched["spec"]["containers"][1], json!({"name": "b", "image": "busybox:2"}));
+}
+
+#[test]
+fn type_names_must_be_the_path() {
+    let (verdict, _) = mutate(apply("Object{spec: Object.metadata{}}"));
+    let words = "failed to evaluate policy: type mismatch: unexpected type name \"Object.metadata\", expected \"Object.spec\", \
+                 which matches field name path from root Object type";
+    assert_eq!(only(&verdict), (Status::Error, words));
+}
+
+#[test]
+fn json_patches_are_applied_in_order() {
+    let expression = "[JSONPatch{op: 'add', path: '/metadata/labels/' + jsonpatch.escapeKey('x/y'), value: '1'}, \
+                      JSONPatch{op: 'remove', path: '/metadata/labels/app'}]";
+    let (_, patched) = mutate(json!({"patchType": "JSONPatch", "jsonPatch": {"expression": expression}}));
+    assert_eq!(patched["metadata"]["labels"], json!({"x/y": "1"}));
+}
+
+#[test]
+fn generators_collect_what_they_are_given() {
+    let object = json!({
+        "apiVersion": "policies.kyverno.io/v1", "kind": "GeneratingPolicy", "metadata": {"name": "g"},
+        "spec": {
+            "matchConstraints": rules("pods"),
+            "variables": [{"name": "ns", "expression": "object.metadata.namespace"}],
+            "generate": [
+                {"expression": "generator.Apply(variables.ns, [{'apiVersion': dyn('v1'), 'kind': 'ConfigMap', 'metadata': {'name': 'c'}}])"},
+                {"template": {"interpolate": "cel", "value":
+                    "apiVersion: v1\nkind: Secret\nmetadata:\n  name: s-(( object.metadata.name ))\n  namespace: (( variables.ns ))\n"}},
+            ],
+        },
+    });
+    let policy = crate::policy::generating::GeneratingPolicy::from_value(&object).expect("a policy");
+    let request = request(pod(), "", "pods");
+    let cluster = Cluster::default();
+    let verdict = super::generating::Compiled::new(&policy).expect("compiles").evaluate(&cx(&request, &cluster), &[]);
+    assert_eq!(only(&verdict), (Status::Pass, "policy evaluated successfully"));
+    let names: Vec<&str> =
+        verdict.rules[0].generated.iter().filter_map(|made| made["metadata"]["name"].as_str()).collect();
+    assert_eq!(names, ["c", "s-web"]);
+    assert_eq!(verdict.rules[0].generated[1]["metadata"]["namespace"], "default");
+}
+
+#[test]
+fn deleting_policies_ignore_operations() {
+    let mut constraints = rules("pods");
+    constraints["resourceRules"][0]["operations"] = json!(["DELETE"]);
+    let object = json!({
+        "apiVersion": "policies.kyverno.io/v1", "kind": "DeletingPolicy", "metadata": {"name": "d"},
+        "spec": {
+            "matchConstraints": constraints, "schedule": "* * * * *",
+            "conditions": [{"name": "old", "expression": "object.metadata.name == 'web'"}],
+        },
+    });
+    let policy = crate::policy::deleting::DeletingPolicy::from_value(&object).expect("a policy");
+    let request = request(pod(), "", "pods");
+    let cluster = Cluster::default();
+    let verdict = super::deleting::Compiled::new(&policy).expect("compiles").evaluate(&cx(&request, &cluster), &[]);
+    assert_eq!(only(&verdict), (Status::Pass, "resource matched"));
+}
+
+#[test]
+fn images_need_a_digest_unless_that_is_turned_off() {
+    let spec = |digest: bool| {
+        json!({
+            "matchConstraints": rules("pods"), "matchImageReferences": [{"glob": "busy*"}],
+            "validationConfigurations": {"verifyDigest": digest, "required": false},
+            "validations": [{"expression": "images.containers.all(i, image(i).tag() == '2')", "message": "tag 2"}],
+        })
+    };
+    let run = |digest| {
+        let object = json!({
+            "apiVersion": "policies.kyverno.io/v1", "kind": "ImageValidatingPolicy", "metadata": {"name": "i"}, "spec": spec(digest),
+        });
+        let policy = crate::policy::image_validating::ImageValidatingPolicy::from_value(&object).expect("a policy");
+        let request = request(pod(), "", "pods");
+        let cluster = Cluster::default();
+        super::images::Compiled::new(&policy).expect("compiles").evaluate(&cx(&request, &cluster), &[])
+    };
+    assert_eq!(only(&run(true)), (Status::Fail, "image busybox:1 does not have a digest"));
+    assert_eq!(only(&run(false)), (Status::Fail, "tag 2"));
+}

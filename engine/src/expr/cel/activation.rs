@@ -29,6 +29,8 @@ pub struct Activation<'a> {
     pub verified: RefCell<BTreeMap<String, bool>>,
     /// The API server's words where they differ from Kyverno's.
     pub kubernetes: bool,
+    /// How often `random()` was called.
+    pub(super) random_calls: Cell<u64>,
     left: Cell<u64>,
 }
 
@@ -43,6 +45,7 @@ impl Default for Activation<'_> {
             generated: RefCell::default(),
             verified: RefCell::default(),
             kubernetes: false,
+            random_calls: Cell::new(0),
             left: Cell::new(BUDGET),
         }
     }

@@ -34,6 +34,11 @@ impl Env {
         env
     }
 
+    /// Adds a library.
+    pub fn add_library(&mut self, lib: Lib) {
+        self.libs |= lib.bit();
+    }
+
     /// With one more variable.
     #[must_use]
     pub fn variable(mut self, name: &str, t: Type) -> Self {

@@ -28,6 +28,8 @@ const ALL: &[Lib] = &[
     Lib::Rounding,
     Lib::Json,
     Lib::Yaml,
+    Lib::Random,
+    Lib::X509,
     Lib::Time,
     Lib::Transform,
     Lib::Gzip,
@@ -152,6 +154,7 @@ all_hold! {
         "json.unmarshal('{\"a\": [1]}').a[0] == 1", "json.marshal({'b': 1, 'a': 'x'}) == '{\"a\":\"x\",\"b\":1}'", "yaml.parse('a: 1\\nb: [x]').b[0] == 'x'",
         "listObjToMap([{'k': 'a'}], [{'v': 1}], 'k', 'v') == {'a': 1}", "gzip.decompress(gzip.compress('hello hello hello')) == 'hello hello hello'",
         "time.toCron(timestamp('2023-02-02T15:04:05Z')) == '4 15 2 2 4'", "time.truncate(timestamp('2021-01-02T18:04:05Z'), duration('2h')) == timestamp('2021-01-02T18:00:00Z')",
+        "random('[0-9]{4}').matches('^[0-9]{4}$')", "random().size() == 8", "random() != random()",
         "jsonpatch.escapeKey('a/b~c') == 'a~1b~0c'";
     images: "image('nginx').registry() == 'index.docker.io'", "image('nginx').repository() == 'library/nginx'", "image('nginx').identifier() == 'latest'", "image('ghcr.io/a/b:v1').tag() == 'v1'",
         "image('localhost:5000/x/y').registry() == 'localhost:5000'", "isImage('ghcr.io/a/b')", "!isImage('UPPER/case:tag:x')",

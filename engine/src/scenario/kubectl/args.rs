@@ -54,16 +54,14 @@ impl Args {
                 args.operands.push(argument.clone());
                 continue;
             }
-            let (name, value) = match argument.split_once('=') {
-                Some((name, value)) => (name, value.to_owned()),
-                None if SWITCHES.contains(&argument.as_str()) || GLUED.contains(&argument.as_str()) => {
-                    (argument.as_str(), "true".to_owned())
-                }
-                None if !argument.starts_with("--") && argument.chars().count() > 2 => {
-                    let (name, value) = argument.split_at_checked(2).unwrap_or((argument, ""));
-                    (name, value.to_owned())
-                }
-                None => (argument.as_str(), rest.next().cloned().unwrap_or_default()),
+            let whole = SWITCHES.contains(&argument.as_str()) || GLUED.contains(&argument.as_str());
+            let glued =
+                argument.split_at_checked(2).filter(|(name, value)| !whole && *name != "--" && !value.is_empty());
+            let (name, value) = match (glued, argument.split_once('=')) {
+                (Some((name, value)), _) => (name, value.strip_prefix('=').unwrap_or(value).to_owned()),
+                (None, Some((name, value))) => (name, value.to_owned()),
+                (None, None) if whole => (argument.as_str(), "true".to_owned()),
+                (None, None) => (argument.as_str(), rest.next().cloned().unwrap_or_default()),
             };
             args.flags.entry(long(name).to_owned()).or_default().push(value);
         }

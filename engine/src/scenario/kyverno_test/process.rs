@@ -10,7 +10,7 @@ use super::load::TestData;
 use super::response::{EngineResponse, TestResponse, patched_target, resource_key};
 use super::values::merge_at;
 use super::view::TestView;
-use crate::eval::request::{AdmissionRequest, Operation, UserInfo};
+use crate::eval::request::{AdmissionRequest, Operation};
 use crate::eval::verdict::{RuleType, Verdict};
 use crate::eval::{EvalCx, Mode, Profile, engine};
 use crate::object::ObjectExt;
@@ -221,7 +221,7 @@ impl<'a> Processor<'a> {
             name: resource.name().to_owned(),
             namespace: if operation == Operation::Delete { String::new() } else { resource.namespace().to_owned() },
             operation,
-            user: info.user_info.unwrap_or_else(UserInfo::default),
+            user: info.user_info.unwrap_or_default(),
             roles: info.roles,
             cluster_roles: info.cluster_roles,
             object,

@@ -25,6 +25,7 @@ mod k8s_lists;
 mod math;
 mod optional;
 mod quantity;
+mod random;
 mod re;
 mod regex;
 mod resource;
@@ -36,6 +37,7 @@ mod time;
 mod transform;
 mod url;
 mod user;
+mod x509;
 mod yaml;
 
 pub use authorizer::{authorizer, request_resource};
@@ -155,6 +157,10 @@ libs! {
     Json => json,
     /// Kyverno `yaml`.
     Yaml => yaml,
+    /// Kyverno `random`.
+    Random => random,
+    /// Kyverno `x509`.
+    X509 => x509,
     /// Kyverno `time`.
     Time => time,
     /// Kyverno `listObjToMap`.

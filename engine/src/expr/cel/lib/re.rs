@@ -36,7 +36,7 @@ pub fn compile(pattern: &str) -> Result<Regex, Error> {
 }
 
 fn first_line(words: &str) -> String {
-    words.lines().filter(|line| !line.trim().is_empty()).next_back().unwrap_or("invalid").trim().to_owned()
+    words.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("invalid").trim().to_owned()
 }
 
 /// Go's `\d`, `\w`, `\s` and `\b` are ASCII; `\z` is `\z`, `\Q…\E` quotes.

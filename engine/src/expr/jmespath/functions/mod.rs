@@ -4,7 +4,7 @@ mod arithmetic;
 mod encoding;
 mod images;
 mod lists;
-mod random;
+pub mod random;
 pub mod regex;
 mod semver;
 mod standard;
@@ -12,7 +12,7 @@ mod strings;
 #[cfg(test)]
 mod tests;
 mod time;
-mod x509;
+pub mod x509;
 
 use std::borrow::Cow;
 use std::fmt;

@@ -19,19 +19,27 @@ fn random(c: &Call<'_>) -> Result<Value, Error> {
     if pattern.is_empty() {
         return fail("no pattern provided");
     }
-    let hir = match regex::parse(pattern) {
-        Ok(hir) => hir,
-        Err(words) => return fail(words),
-    };
     let calls = c.env.calls.get();
     c.env.calls.set(calls.wrapping_add(1));
+    match generate(pattern, c.env.seed, calls) {
+        Ok(found) => text(found),
+        Err(words) => fail(words),
+    }
+}
+
+/// A text that matches a pattern, the same for the same seed and number of the call.
+///
+/// # Errors
+/// The pattern does not parse.
+pub fn generate(pattern: &str, seed: u64, calls: u64) -> Result<String, String> {
+    let hir = regex::parse(pattern)?;
     // FNV-1a over the pattern.
-    let start = 0xcbf2_9ce4_8422_2325 ^ c.env.seed;
+    let start = 0xcbf2_9ce4_8422_2325 ^ seed;
     let hash = pattern.bytes().fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let mut generator =
         Generator { state: hash.wrapping_add(calls.wrapping_mul(0xd134_2543_de82_ef95)), out: String::new() };
     generator.write(&hir);
-    text(generator.out)
+    Ok(generator.out)
 }
 
 struct Generator {

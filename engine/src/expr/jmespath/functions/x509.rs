@@ -15,7 +15,7 @@ use x509_parser::signature_algorithm::SignatureAlgorithm;
 use x509_parser::time::ASN1Time;
 use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo, X509Name};
 
-use super::{Call, Error, FunctionInfo, S, Type, fail, row};
+use super::{Call, Error, FunctionInfo, S, Type, row};
 use crate::expr::jmespath::number;
 use crate::object::time::Time;
 
@@ -23,10 +23,18 @@ pub(super) const TABLE: &[FunctionInfo] =
     &[row("x509_decode", &[S], Type::Object, x509_decode, "Fields of a PEM certificate or request with an RSA key")];
 
 fn x509_decode(c: &Call<'_>) -> Result<Value, Error> {
-    let Ok((_, pem)) = x509_parser::pem::parse_x509_pem(c.str(0).as_bytes()) else {
-        return fail("failed to decode PEM block");
+    decode(c.str(0)).map_err(Error::Other)
+}
+
+/// The fields of a PEM certificate or request.
+///
+/// # Errors
+/// It is neither, or its key is no RSA key.
+pub fn decode(text: &str) -> Result<Value, String> {
+    let Ok((_, pem)) = x509_parser::pem::parse_x509_pem(text.as_bytes()) else {
+        return Err("failed to decode PEM block".to_owned());
     };
-    let decoded = match pem.label.as_str() {
+    match pem.label.as_str() {
         "CERTIFICATE" => X509Certificate::from_der(&pem.contents)
             .map_err(|error| format!("x509: malformed certificate: {error}"))
             .and_then(|(_, parsed)| certificate(&parsed)),
@@ -34,8 +42,7 @@ fn x509_decode(c: &Call<'_>) -> Result<Value, Error> {
             .map_err(|error| format!("x509: malformed certificate request: {error}"))
             .and_then(|(_, parsed)| request(&parsed)),
         _ => Err("PEM block neither contains a CERTIFICATE or CERTIFICATE REQUEST".to_owned()),
-    };
-    decoded.map_err(Error::Other)
+    }
 }
 
 fn certificate(parsed: &X509Certificate<'_>) -> Result<Value, String> {

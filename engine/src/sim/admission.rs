@@ -38,13 +38,14 @@ impl Cluster {
         asked: u32,
         warnings: &mut Vec<String>,
     ) -> Result<(), ApiError> {
+        self.native_mutation(review, asked)?;
         if self.unseen(review).is_some() {
             return Ok(());
         }
         let (before, after): (Vec<_>, Vec<_>) =
             self.cel_webhooks(true).into_iter().partition(|webhook| webhook.name.as_str() < "mutate.kyverno.svc");
         self.call_cel_mutations(&before, review, asked, warnings)?;
-        for call in self.classic_calls(review) {
+        for call in self.classic_calls(review)? {
             if call.called.mutating() {
                 let webhook = format!("mutate.kyverno.svc-{}", call.suffix);
                 if self.reachable(&webhook, call.failure_policy, asked)? {
@@ -63,7 +64,7 @@ impl Cluster {
         warnings: &mut Vec<String>,
     ) -> Result<(), ApiError> {
         for webhook in webhooks {
-            if self.calls(webhook, review) {
+            if self.calls(webhook, review)? {
                 self.call_cel_mutation(webhook, review, asked, warnings)?;
             }
         }
@@ -137,6 +138,7 @@ impl Cluster {
         asked: u32,
         warnings: &mut Vec<String>,
     ) -> Result<(), ApiError> {
+        self.native_validation(review, asked, warnings)?;
         if is_kyverno_kind(&review.kind.group, &review.kind.kind) {
             return self.policy_admission(review, asked, warnings);
         }
@@ -148,11 +150,8 @@ impl Cluster {
         let mut any = false;
         let (before, after): (Vec<_>, Vec<_>) =
             self.cel_webhooks(false).into_iter().partition(|webhook| webhook.name.as_str() < "validate.kyverno.svc");
-        for webhook in before.iter().filter(|webhook| self.calls(webhook, review)).collect::<Vec<_>>() {
-            any = true;
-            refused = refused.or(self.call_cel_validation(webhook, review, asked, warnings).err());
-        }
-        for call in self.classic_calls(review) {
+        any |= self.call_cel_validations(&before, review, asked, warnings, &mut refused);
+        for call in self.classic_calls(review)? {
             let downstream = call.suffix == "fail" && self.watches_downstream(review);
             if call.called.validating() || downstream {
                 any = true;
@@ -164,10 +163,7 @@ impl Cluster {
                 refused = refused.or(result.err());
             }
         }
-        for webhook in after.iter().filter(|webhook| self.calls(webhook, review)).collect::<Vec<_>>() {
-            any = true;
-            refused = refused.or(self.call_cel_validation(webhook, review, asked, warnings).err());
-        }
+        any |= self.call_cel_validations(&after, review, asked, warnings, &mut refused);
         if !any && (!self.policies.classic.is_empty() || !self.policies.cel.is_empty()) {
             self.say_unseen(
                 review,
@@ -176,6 +172,30 @@ impl Cluster {
             );
         }
         refused.map_or(Ok(()), Err)
+    }
+
+    /// Calls webhooks of CEL policies; says whether any was called.
+    fn call_cel_validations(
+        &mut self,
+        webhooks: &[CelWebhook],
+        review: &AdmissionRequest,
+        asked: u32,
+        warnings: &mut Vec<String>,
+        refused: &mut Option<ApiError>,
+    ) -> bool {
+        let mut any = false;
+        for webhook in webhooks {
+            let result = match self.calls(webhook, review) {
+                Ok(false) => continue,
+                Ok(true) => self.call_cel_validation(webhook, review, asked, warnings),
+                Err(error) => Err(error),
+            };
+            any = true;
+            if let Err(error) = result {
+                refused.get_or_insert(error);
+            }
+        }
+        any
     }
 
     fn say_unseen(&mut self, review: &AdmissionRequest, asked: u32, why: &str) {

@@ -16,7 +16,7 @@ use super::recorder::note;
 use super::update_requests::{Wish, admission_context, trigger_spec};
 use super::webhooks::FailurePolicy;
 use crate::eval::request::{AdmissionRequest, Operation};
-use crate::eval::verdict::{RuleResponse, Status, Verdict};
+use crate::eval::verdict::{RuleResponse, RuleType, Status, Verdict};
 use crate::eval::{EvalCx, Mode};
 use crate::object::ObjectExt;
 use crate::object::gvk::ObjectRef;
@@ -50,7 +50,10 @@ impl Cluster {
         let cx = self.cel_context(review, &[]);
         match &entry.body {
             Body::Validating(compiled) => compiled.evaluate(&cx, &self.policies.cel_exceptions),
-            Body::None => Verdict::default(),
+            Body::Mutating(compiled) => compiled.evaluate(&cx, &self.policies.cel_exceptions),
+            Body::Images(_) if !entry.in_namespace(&review.namespace) => Verdict::default(),
+            Body::Images(compiled) => compiled.evaluate(&cx, &self.policies.cel_exceptions),
+            Body::Generating(_) | Body::None => Verdict::default(),
         }
     }
 
@@ -63,9 +66,135 @@ impl Cluster {
         warnings: &mut Vec<String>,
     ) -> Result<(), ApiError> {
         let Some(call) = self.open_call(webhook, review, Lane::Mutating, asked)? else { return Ok(()) };
-        let _ = warnings;
-        self.close_call(review, Lane::Mutating, call);
+        let subject = subject_of(review);
+        let before = review.object.clone();
+        if webhook.policies.iter().any(|entry| entry.family == Family::Images) {
+            self.pin_digests(webhook, review, call, warnings)?;
+        } else {
+            let errors = self.mutating_policies(webhook, review, call);
+            if !errors.is_empty() {
+                let message = format!(
+                    "Resource: {}/{}, Kind: {}, Errors: [{}]",
+                    review.namespace,
+                    review.name,
+                    review.kind.kind,
+                    errors.join(" ")
+                );
+                return Err(self.deny(&webhook.name, &message, Lane::Mutating, call, &subject));
+            }
+        }
+        self.hop();
+        let changed = review.object != before;
+        let text = if changed { "allowed, with a patch" } else { "allowed, no patch" };
+        self.record(
+            note(Lane::Mutating, "admission-response", text)
+                .to(Lane::ApiServer)
+                .cause(Some(call))
+                .subject(subject)
+                .tone(if changed { Tone::Mutate } else { Tone::Info })
+                .change(if changed { before } else { None }, if changed { review.object.clone() } else { None }),
+        );
         Ok(())
+    }
+
+    /// Mutates with the policies of the path, each on the result of the one before; the UpdateRequests of policies that
+    /// mutate other objects are made beside. Gives the errors of policies that fail closed.
+    fn mutating_policies(&mut self, webhook: &CelWebhook, review: &mut AdmissionRequest, call: u32) -> Vec<String> {
+        let subject = subject_of(review);
+        let background = review.user.username == BACKGROUND_USER;
+        let entries: Vec<Rc<CelEntry>> =
+            webhook.policies.iter().filter(|entry| !(background && entry.skips_background())).cloned().collect();
+        if entries.is_empty() {
+            return Vec::new();
+        }
+        let asked = review.clone();
+        let (mut errors, mut trace, mut said) = (Vec::new(), Vec::new(), Vec::new());
+        for entry in entries.iter().filter(|entry| !entry.has_targets()) {
+            let verdict = self.evaluate_cel(entry, review);
+            trace.extend(verdict.trace.iter().cloned());
+            self.tell_policy(entry, &verdict, Lane::Mutating, call, &subject);
+            if let Some(patched) = verdict.patched.clone() {
+                review.object = Some(patched);
+            }
+            if entry.fails_closed(self.config.force_failure_policy_ignore) {
+                let failed = verdict.rules.iter().filter(|rule| rule.status == Status::Error);
+                errors.extend(failed.map(|rule| format!("Policy {}: {}", entry.policy.name, rule.message)));
+            }
+            said.push(Said { entry: Rc::clone(entry), verdict });
+        }
+        if let Some(event) = self.journal.event_mut(call) {
+            event.detail.trace = trace;
+        }
+        if asked.dry_run {
+            return errors;
+        }
+        for one in &said {
+            self.emit_cel_events(&one.entry, &one.verdict.rules, &asked, false);
+        }
+        let cx_entries = self.policies.cel.clone();
+        for entry in cx_entries.iter().filter(|entry| !(background && entry.skips_background()) && entry.at_admission())
+        {
+            let Body::Mutating(compiled) = &entry.body else { continue };
+            let mine = entry.in_namespace(&asked.namespace) && compiled.triggers(&self.cel_context(&asked, &[]));
+            if !mine {
+                continue;
+            }
+            self.record(
+                note(Lane::Mutating, "rule-match", format!("{} matches", entry.policy.name))
+                    .cause(Some(call))
+                    .subject(subject.clone())
+                    .policy(&entry.policy.key(), "")
+                    .tone(Tone::Mutate),
+            );
+            self.wish(
+                Wish {
+                    request_type: "cel-mutate",
+                    policy: entry.policy.key(),
+                    rule: String::new(),
+                    rule_context: vec![super::update_requests::rule_context("", &trigger_spec(asked.subject()), false)],
+                    context: admission_context(&asked),
+                    generated: Vec::new(),
+                },
+                call,
+            );
+        }
+        errors
+    }
+
+    /// Replaces tags by digests for the image validating policies of the path.
+    fn pin_digests(
+        &mut self,
+        webhook: &CelWebhook,
+        review: &mut AdmissionRequest,
+        call: u32,
+        warnings: &mut Vec<String>,
+    ) -> Result<(), ApiError> {
+        let subject = subject_of(review);
+        let mut errors = Vec::new();
+        for entry in webhook.policies.iter().filter(|entry| entry.in_namespace(&review.namespace)) {
+            let Body::Images(compiled) = &entry.body else { continue };
+            let (patched, failed) = compiled.pin_digests(&self.cel_context(review, &[]), &self.policies.cel_exceptions);
+            if let Some(patched) = patched {
+                review.object = Some(patched);
+            }
+            if failed.is_empty() {
+                continue;
+            }
+            let message = format!("failed to update digest: {}", failed.join("; "));
+            let rule = RuleResponse::new("mutateDigest", RuleType::ImageVerify, Status::Error, message);
+            let one = Said { entry: Rc::clone(entry), verdict: Verdict { rules: vec![rule], ..Verdict::default() } };
+            self.tell_policy(entry, &one.verdict, Lane::Mutating, call, &subject);
+            if entry.acts("Deny") {
+                errors.extend(one.complaints());
+            }
+            if entry.acts("Warn") {
+                warnings.extend(one.complaints());
+            }
+        }
+        if errors.is_empty() {
+            return Ok(());
+        }
+        Err(self.deny(&webhook.name, &errors.join("; "), Lane::Mutating, call, &subject))
     }
 
     /// Calls a webhook of the validating phase.
@@ -245,9 +374,9 @@ impl Cluster {
             return;
         }
         for entry in &webhook.policies {
-            let evaluation = entry.policy.spec.evaluation.as_ref();
-            let skips = evaluation.and_then(|one| one.skip_background_requests).unwrap_or(true);
-            if (review.user.username == BACKGROUND_USER && skips) || !entry.in_namespace(&review.namespace) {
+            if (review.user.username == BACKGROUND_USER && entry.skips_background())
+                || !entry.in_namespace(&review.namespace)
+            {
                 continue;
             }
             let (deletes, synchronize) = match review.operation {

@@ -8,12 +8,19 @@ use serde_json::Value;
 use super::reports::Reporter;
 use super::store::Store;
 use crate::eval::cel::compile::Problem;
-use crate::eval::cel::{autogen, validating};
+use crate::eval::cel::{autogen, deleting, generating, images, mutating, validating};
 use crate::object::ObjectExt;
 use crate::policy::MatchCondition;
 use crate::policy::cel_exception::CelException;
 use crate::policy::constraints::{Autogen, CelPolicy, Evaluation, MatchResources, NamedRule, WebhookTimeout};
+use crate::policy::deleting::DeletingPolicy;
+use crate::policy::generating::GeneratingPolicy;
+use crate::policy::image_validating::ImageValidatingPolicy;
+use crate::policy::mutating::MutatingPolicy;
 use crate::policy::validating::ValidatingPolicy;
+
+/// The version of Kyverno's compilers (`vpolCompilerVersion` and its like).
+const VERSION: &str = "1.0";
 
 /// What a policy is about; the namespaced kind belongs to the same family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -82,7 +89,13 @@ pub struct Common {
 pub enum Body {
     /// Of a validating policy.
     Validating(Box<validating::Compiled>),
-    /// It is evaluated elsewhere, or it does not compile.
+    /// Of a mutating policy.
+    Mutating(Box<mutating::Compiled>),
+    /// Of an image validating policy.
+    Images(Box<images::Compiled>),
+    /// Of a generating policy; the background controller evaluates it.
+    Generating(Box<generating::Compiled>),
+    /// It does not compile.
     None,
 }
 
@@ -101,13 +114,7 @@ impl CelEntry {
     fn read(object: &Value) -> Option<Self> {
         let family = Family::of(object.kind())?;
         let policy = CelPolicy::<Common>::from_value(object).ok()?;
-        let body = match family {
-            Family::Validating => ValidatingPolicy::from_value(object)
-                .ok()
-                .and_then(|policy| validating::Compiled::new(&policy).ok())
-                .map_or(Body::None, |compiled| Body::Validating(Box::new(compiled))),
-            _ => Body::None,
-        };
+        let body = compiled(family, object).unwrap_or(Body::None);
         Some(Self { family, policy, body })
     }
 
@@ -138,16 +145,30 @@ impl CelEntry {
         self.policy.namespace.is_empty() || self.policy.namespace == namespace
     }
 
+    /// `evaluation.skipBackgroundRequests`, on by default.
+    #[must_use]
+    pub fn skips_background(&self) -> bool {
+        self.policy.spec.evaluation.as_ref().and_then(|one| one.skip_background_requests).unwrap_or(true)
+    }
+
+    /// Whether a mutating policy changes other objects than its trigger.
+    #[must_use]
+    pub fn has_targets(&self) -> bool {
+        let targets = self.policy.spec.target_match_constraints.as_ref();
+        let filled = |key: &str| {
+            targets.and_then(|targets| targets.get(key)).is_some_and(|value| match value {
+                Value::Array(items) => !items.is_empty(),
+                Value::String(text) => !text.is_empty(),
+                _ => false,
+            })
+        };
+        filled("resourceRules") || filled("expression")
+    }
+
     /// `evaluation.synchronize.enabled`.
     #[must_use]
     pub fn synchronizes(&self) -> bool {
         self.policy.spec.evaluation.as_ref().is_some_and(|one| Evaluation::on(one.synchronize.as_ref(), false))
-    }
-
-    /// `evaluation.mutateExisting.enabled`.
-    #[must_use]
-    pub fn mutates_existing(&self) -> bool {
-        self.policy.spec.evaluation.as_ref().is_some_and(|one| Evaluation::on(one.mutate_existing.as_ref(), false))
     }
 
     /// The rules of its webhook: its own, and those that autogen makes.
@@ -220,21 +241,56 @@ pub fn exceptions(store: &Store) -> Vec<CelException> {
         .collect()
 }
 
+/// Compiles a policy; `None` where it does not.
+fn compiled(family: Family, object: &Value) -> Option<Body> {
+    Some(match family {
+        Family::Validating => {
+            let policy = ValidatingPolicy::from_value(object).ok()?;
+            Body::Validating(Box::new(validating::Compiled::new(&policy).ok()?))
+        }
+        Family::Mutating => {
+            let policy = MutatingPolicy::from_value(object).ok()?;
+            Body::Mutating(Box::new(mutating::Compiled::new(&policy).ok()?))
+        }
+        Family::Images => {
+            let policy = ImageValidatingPolicy::from_value(object).ok()?;
+            Body::Images(Box::new(images::Compiled::new(&policy).ok()?))
+        }
+        Family::Generating => {
+            let policy = GeneratingPolicy::from_value(object).ok()?;
+            Body::Generating(Box::new(generating::Compiled::new(&policy).ok()?))
+        }
+    })
+}
+
 /// Why a policy does not compile: what Kyverno says before, and the problem.
 #[must_use]
 pub fn compile_error(object: &Value) -> Option<(Option<String>, Problem)> {
-    let placeholder = |who: &str, version: &str| {
-        Some(format!("<nil>: Internal error: {who} policy compiler {version} error: failed to compile policy"))
-    };
     if object.gvk().group != "policies.kyverno.io" {
         return None;
     }
-    match Family::of(object.kind())? {
-        Family::Validating => {
+    let placeholder = |who: &str| {
+        Some(format!("<nil>: Internal error: {who} policy compiler {VERSION} error: failed to compile policy"))
+    };
+    let kind = object.kind();
+    match kind.strip_prefix("Namespaced").unwrap_or(kind) {
+        "ValidatingPolicy" => {
             let policy = ValidatingPolicy::from_value(object).ok()?;
-            let problem = validating::Compiled::new(&policy).err()?;
             let json = policy.spec.evaluation.as_ref().is_some_and(|one| one.mode() == "JSON");
-            Some((if json { None } else { placeholder("validating", "1.0") }, problem))
+            let problem = validating::Compiled::new(&policy).err()?;
+            Some((if json { None } else { placeholder("validating") }, problem))
+        }
+        "MutatingPolicy" => Some((None, mutating::Compiled::new(&MutatingPolicy::from_value(object).ok()?).err()?)),
+        "ImageValidatingPolicy" => {
+            Some((None, images::Compiled::new(&ImageValidatingPolicy::from_value(object).ok()?).err()?))
+        }
+        "GeneratingPolicy" => {
+            let problem = generating::Compiled::new(&GeneratingPolicy::from_value(object).ok()?).err()?;
+            Some((placeholder("generating"), problem))
+        }
+        "DeletingPolicy" => {
+            let problem = deleting::Compiled::new(&DeletingPolicy::from_value(object).ok()?).err()?;
+            Some((placeholder("deleting"), problem))
         }
         _ => None,
     }

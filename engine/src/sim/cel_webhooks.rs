@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::Cluster;
+use super::api_server::{ApiError, qualified};
 use super::cel_policies::{CelEntry, Family};
 use crate::eval::cel::{autogen, classic, matching};
 use crate::eval::request::{AdmissionRequest, Operation};
@@ -161,20 +162,20 @@ impl Cluster {
     }
 
     /// Whether the API server calls a webhook for a request.
-    pub(crate) fn calls(&self, webhook: &CelWebhook, review: &AdmissionRequest) -> bool {
+    ///
+    /// # Errors
+    /// A match condition cannot be evaluated, and the webhook fails closed.
+    pub(crate) fn calls(&self, webhook: &CelWebhook, review: &AdmissionRequest) -> Result<bool, ApiError> {
         let cx = self.cel_context(review, &[]);
-        matching::matches(&webhook.resources, &cx, "", &mut Trace::off()) == Ok(true)
-            && self.conditions_hold(webhook, review)
-    }
-
-    /// The conditions that the API server evaluates itself; those of pod controllers are left to Kyverno.
-    fn conditions_hold(&self, webhook: &CelWebhook, review: &AdmissionRequest) -> bool {
-        let [entry] = webhook.policies.as_slice() else { return true };
+        let matched = matching::matches(&webhook.resources, &cx, "", &mut Trace::off()) == Ok(true);
+        let [entry] = webhook.policies.as_slice() else { return Ok(matched) };
         let own = entry.policy.spec.match_constraints.as_ref();
+        // The conditions of pod controllers are left to Kyverno; those of a generating policy that synchronizes hold for
+        // CREATE only.
         let made = autogen::eligible(own) && review.resource.resource != "pods";
         let kept = entry.family == Family::Generating && entry.synchronizes() && review.operation != Operation::Create;
-        if made || kept {
-            return true;
+        if !matched || made || kept {
+            return Ok(matched);
         }
         let offloaded: Vec<MatchCondition> = webhook
             .conditions
@@ -182,8 +183,38 @@ impl Cluster {
             .filter(|condition| !condition.expression.contains("namespaceObject"))
             .cloned()
             .collect();
+        self.conditions_hold(&offloaded, review, webhook.fails_closed)
+    }
+
+    /// The match conditions of a webhook, evaluated by the API server: without an answer `failurePolicy` decides.
+    pub(crate) fn conditions_hold(
+        &self,
+        conditions: &[MatchCondition],
+        review: &AdmissionRequest,
+        fails_closed: bool,
+    ) -> Result<bool, ApiError> {
         let cx = self.cel_context(review, &[]);
-        classic::webhook_conditions(&offloaded, &cx, &mut Trace::off()).unwrap_or(true)
+        let all = classic::webhook_conditions(conditions, &cx, &mut Trace::off());
+        if let Ok(hold) = all {
+            return Ok(hold);
+        }
+        if !fails_closed {
+            return Ok(false);
+        }
+        let words: Vec<String> = conditions
+            .iter()
+            .filter_map(|condition| {
+                let one = std::slice::from_ref(condition);
+                let error = classic::webhook_conditions(one, &cx, &mut Trace::off()).err()?;
+                Some(format!("expression '{}' resulted in error: {error}", condition.expression))
+            })
+            .collect();
+        let words = match words.as_slice() {
+            [one] => one.clone(),
+            many => format!("[{}]", many.join(", ")),
+        };
+        let message = format!("{} \"{}\" is forbidden: {words}", qualified(&review.resource), review.name);
+        Err(ApiError { code: 403, reason: "Forbidden".into(), message })
     }
 }
 

@@ -18,6 +18,7 @@ pub mod journal;
 pub mod k8s_events;
 mod mutate_existing;
 pub mod names;
+pub mod native_policies;
 pub mod patching;
 pub mod policies;
 mod policy_admission;
@@ -31,6 +32,7 @@ pub mod store;
 mod ttl;
 pub mod update_requests;
 pub mod view;
+mod webhook_configurations;
 pub mod webhooks;
 pub mod workloads;
 mod written;
@@ -185,6 +187,7 @@ impl Cluster {
                 .place(serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}), true);
         }
         cluster.queue.push(HOUR, Task::Hourly);
+        cluster.refresh_webhooks();
         cluster
     }
 
@@ -227,6 +230,7 @@ impl Cluster {
         }
         if PolicyCache::concerns(object) {
             self.policies = PolicyCache::read(&self.store, &self.policies, &self.config);
+            self.refresh_webhooks();
         }
     }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::Cluster;
 use super::cel_policies::CelEntry;
 use super::config::Config;
+use super::native_policies::NativePolicies;
 use super::store::Store;
 use crate::eval::matching::{self, Candidate, Requester};
 use crate::eval::request::AdmissionRequest;
@@ -28,6 +29,8 @@ pub struct PolicyCache {
     pub exceptions: Rc<Vec<PolicyException>>,
     /// Policies of policies.kyverno.io.
     pub cel: Vec<Rc<CelEntry>>,
+    /// The API server's own policies.
+    pub native: NativePolicies,
     /// `PolicyException` of policies.kyverno.io.
     pub cel_exceptions: Rc<Vec<CelException>>,
 }

@@ -2,12 +2,15 @@
 //!
 //! Follows `pkg/controllers/webhook/controller.go` (classic policies) and `pkg/controllers/policystatus` (CEL kinds).
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Cluster;
+use super::cel_policies::{Common, Family};
 use super::store::Key;
+use crate::eval::cel::autogen;
 use crate::object::ObjectExt;
 use crate::policy::ClassicPolicy;
+use crate::policy::constraints::CelPolicy;
 
 impl Cluster {
     /// Writes the status of an object that others wait for.
@@ -69,7 +72,12 @@ impl Cluster {
             "Background scanning disabled; reporting permissions not required."
         };
         conditions.push(self.condition("RBACPermissionsGranted", "True", "Succeeded", words));
-        json!({"conditionStatus": {"conditions": conditions, "message": "", "ready": true}})
+        let mut status = json!({"conditionStatus": {"conditions": conditions, "message": "", "ready": true}});
+        let configs = autogen_configs(policy);
+        if !configs.is_empty() {
+            status.set_at(&["autogen"], json!({"configs": configs}));
+        }
+        status
     }
 
     fn crd_status(&self, crd: &Value) -> Value {
@@ -95,5 +103,55 @@ impl Cluster {
             ],
             "storedVersions": stored,
         })
+    }
+}
+
+/// `status.autogen.configs`: the variants of a policy for pod controllers.
+fn autogen_configs(policy: &Value) -> Map<String, Value> {
+    let family = Family::of(policy.kind());
+    let variants = matches!(family, Some(Family::Validating | Family::Mutating | Family::Images));
+    let read = CelPolicy::<Common>::from_value(policy).ok().filter(|_| variants);
+    let (Some(read), Some(spec)) = (read, policy.get("spec")) else { return Map::new() };
+    let constraints = read.spec.match_constraints.as_ref();
+    let mut configs = Map::new();
+    for (variant, constraints) in autogen::variants(constraints, read.spec.autogen.as_ref()) {
+        let rules = constraints.get("resourceRules").and_then(Value::as_array).into_iter().flatten();
+        let targets: Vec<Value> = rules
+            .flat_map(|rule| {
+                let group = rule.pointer("/apiGroups/0").cloned().unwrap_or_default();
+                let names = rule.get("resources").and_then(Value::as_array).into_iter().flatten();
+                let target = move |name: &Value| {
+                    json!({"group": group, "kind": kind_of(name.as_str().unwrap_or("")), "resource": name, "version": "v1"})
+                };
+                names.map(target).collect::<Vec<_>>()
+            })
+            .collect();
+        let made = match family {
+            Some(Family::Mutating) => {
+                let mut made = spec.clone();
+                made.set_at(&["matchConstraints"], constraints.clone());
+                for mutation in made.get_mut("mutations").and_then(Value::as_array_mut).into_iter().flatten() {
+                    let path = ["applyConfiguration", "expression"];
+                    if let Some(text) = mutation.at(&path).and_then(Value::as_str).map(str::to_owned) {
+                        mutation.set_at(&path, Value::String(autogen::rewrite_mutation(&text, variant)));
+                    }
+                }
+                made
+            }
+            _ => autogen::rewrite(spec, variant, &constraints),
+        };
+        configs.insert(variant.to_owned(), json!({"spec": made, "targets": targets}));
+    }
+    configs
+}
+
+fn kind_of(resource: &str) -> &'static str {
+    match resource {
+        "daemonsets" => "DaemonSet",
+        "deployments" => "Deployment",
+        "replicasets" => "ReplicaSet",
+        "statefulsets" => "StatefulSet",
+        "jobs" => "Job",
+        _ => "CronJob",
     }
 }

@@ -6,11 +6,10 @@
 use std::rc::Rc;
 
 use super::Cluster;
+use super::api_server::ApiError;
 use super::config::KYVERNO_NAMESPACE;
 use super::policies::{Concerns, is_generate, is_mutate, is_mutate_existing, is_validate, is_verify_images};
-use crate::eval::cel::classic;
 use crate::eval::request::{AdmissionRequest, Operation};
-use crate::eval::trace::Trace;
 use crate::object::ObjectExt;
 use crate::object::wildcard::matches;
 use crate::policy::{ClassicPolicy, MatchCondition};
@@ -132,7 +131,10 @@ impl Cluster {
     }
 
     /// The calls for a request: of the shared webhooks, and of the webhooks of policies with match conditions.
-    pub(crate) fn classic_calls(&self, review: &AdmissionRequest) -> Vec<ClassicCall> {
+    ///
+    /// # Errors
+    /// A match condition cannot be evaluated, and the policy fails closed.
+    pub(crate) fn classic_calls(&self, review: &AdmissionRequest) -> Result<Vec<ClassicCall>, ApiError> {
         let mut calls = Vec::new();
         for failure_policy in [FailurePolicy::Fail, FailurePolicy::Ignore] {
             let mut shared = Called::default();
@@ -143,9 +145,10 @@ impl Cluster {
                     continue;
                 }
                 let mut called = Called::default();
-                let cx = self.cel_context(review, &[]);
-                if classic::webhook_conditions(conditions, &cx, &mut Trace::off()).unwrap_or(true) {
-                    self.enlist(policy, review, &mut called);
+                self.enlist(policy, review, &mut called);
+                let asked = called.mutating() || called.validating();
+                if asked && !self.conditions_hold(conditions, review, failure_policy == FailurePolicy::Fail)? {
+                    continue;
                 }
                 let suffix = format!("{}-finegrained-{}", failure_policy.suffix(), policy.key().replace('/', "-"));
                 calls.push(ClassicCall { suffix, failure_policy, called });
@@ -153,10 +156,11 @@ impl Cluster {
             calls.push(ClassicCall { suffix: failure_policy.suffix().to_owned(), failure_policy, called: shared });
         }
         calls.sort_by(|a, b| a.suffix.cmp(&b.suffix));
-        calls
+        Ok(calls)
     }
 
-    fn has_webhook(&self, policy: &ClassicPolicy, failure_policy: FailurePolicy) -> bool {
+    /// Whether Kyverno itself evaluates a policy at admission, in the webhooks of this failure policy.
+    pub(crate) fn has_webhook(&self, policy: &ClassicPolicy, failure_policy: FailurePolicy) -> bool {
         let closed = policy.fails_closed(self.config.force_failure_policy_ignore);
         let generated = policy.raw.at(&["status", "validatingadmissionpolicy", "generated"]);
         closed == (failure_policy == FailurePolicy::Fail)

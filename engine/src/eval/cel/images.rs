@@ -14,6 +14,7 @@ use super::outside::Seen;
 use super::validating::{annotations, close, inputs_of, message};
 use super::{autogen, exceptions, matching};
 use crate::eval::EvalCx;
+use crate::eval::images::digest_of;
 use crate::eval::trace::{Outcome, Trace, TraceNode};
 use crate::eval::verdict::{RuleResponse, RuleType, Status, Verdict};
 use crate::expr::cel::lib::{Image, compile_regex};
@@ -21,6 +22,7 @@ use crate::expr::cel::value::Key;
 use crate::expr::cel::{Activation, Env, Program, Type, Val, from_json};
 use crate::object::ObjectExt;
 use crate::object::gvk::Gvr;
+use crate::object::image::{RegistryConfig, extract, standard_extractors};
 use crate::policy::cel_exception::CelException;
 use crate::policy::constraints::{Evaluation, MatchResources};
 use crate::policy::image_validating::{ImageValidatingPolicy, ImageValidatingSpec, MatchImageReference};
@@ -198,6 +200,40 @@ impl Compiled {
             verdict.rules.extend(response);
         }
         verdict
+    }
+
+    /// Replaces the tags of a request's images by their digests (`MutateDigest`): the object where it changed, and the
+    /// images whose digest is not to be had.
+    #[must_use]
+    pub fn pin_digests(&self, cx: &EvalCx<'_>, exceptions: &[CelException]) -> (Option<Value>, Vec<String>) {
+        let nothing = (None, Vec::new());
+        let (Some(variant), Some(object)) = (self.variants.first(), cx.request.object.as_ref()) else { return nothing };
+        let mut trace = Trace::off();
+        let matched = variant.constraints.as_ref().is_none_or(|constraints| {
+            matching::matches(constraints, cx, "/spec/matchConstraints", &mut trace).unwrap_or(false)
+        });
+        let seen = Seen(cx.view);
+        let mut activation = inputs_of(cx);
+        activation.view = Some(&seen);
+        let concerned = matched
+            && hold(&variant.conditions, &activation, "condition", &mut trace).unwrap_or(false)
+            && self.exempt(variant, cx, exceptions, &activation, &mut trace).is_ok_and(|lifted| lifted.is_empty());
+        let extractors = standard_extractors(object.kind());
+        let found = extract(object, &extractors, &RegistryConfig::default(), &|_, text| Ok(text.to_owned()));
+        let (true, Ok(found)) = (concerned, found) else { return nothing };
+        let (mut patched, mut failed) = (object.clone(), Vec::new());
+        for image in found.values().flat_map(|found| found.values()).filter(|image| image.info.digest.is_empty()) {
+            let name = image.info.to_string();
+            if !selected(&variant.references, &name).unwrap_or(false) {
+                continue;
+            }
+            match (digest_of(cx.view, &name), patched.pointer_mut(&image.pointer)) {
+                (Ok(digest), Some(place)) => *place = Value::String(format!("{name}@{digest}")),
+                (Ok(_), None) => {}
+                (Err(words), _) => failed.push(format!("failed to resolve digest for image {name}: {words}")),
+            }
+        }
+        ((patched != *object).then_some(patched), failed)
     }
 
     /// Evaluates any JSON payload, where the policy is of mode JSON.

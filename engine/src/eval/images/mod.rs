@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::trace::{Outcome, TraceNode};
 use super::verdict::{RuleResponse, RuleType, Status};
-use super::view::Answer as Fact;
+use super::view::{Answer as Fact, View};
 use super::{Answer, RuleCx};
 use crate::expr::jmespath::Expression;
 use crate::expr::vars;
@@ -139,7 +139,7 @@ impl Run {
         }
         let mut known = name;
         if entry.mutate_digest && image.info.digest.is_empty() {
-            match digest.map_or_else(|| digest_of(cx, &known), Ok) {
+            match digest.map_or_else(|| digest_of(cx.cx.view, &known), Ok) {
                 Ok(digest) => {
                     let pinned = format!("{known}@{digest}");
                     self.set_image(&image.pointer, &pinned);
@@ -233,8 +233,8 @@ fn substituted(cx: &mut RuleCx<'_>) -> Result<Vec<ImageVerification>, String> {
 }
 
 /// The digest that the run declares for an image.
-fn digest_of(cx: &RuleCx<'_>, image: &str) -> Result<String, String> {
-    match cx.cx.view.image_data(image) {
+pub(crate) fn digest_of(view: &dyn View, image: &str) -> Result<String, String> {
+    match view.image_data(image) {
         Fact::Data(data) => {
             let resolved = data.str_at(&["resolvedImage"]);
             let digest = [data.str_at(&["digest"]), resolved.split_once('@').map_or("", |(_, digest)| digest)];

@@ -309,7 +309,8 @@ impl Runner<'_> {
         }
         let written = std::mem::take(&mut self.written);
         let mut world = World { files: self.files, dir: self.test.dir.clone(), written, vars };
-        let mut programs = Kubectl { cluster: self.cluster, namespace: self.namespace.clone() };
+        // The kubeconfig that Chainsaw writes for scripts names no namespace.
+        let mut programs = Kubectl { cluster: self.cluster, namespace: "default".into() };
         let output = Shell::new(&mut programs, &mut world).run_text(content);
         self.written = world.written;
         Ok(output)

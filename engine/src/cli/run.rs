@@ -26,9 +26,7 @@ fn run(arguments: &[String]) -> Result<End, String> {
     }
     let timeline = simulate(&scenario);
     match format {
-        "json" => {
-            print::out(&format!("{}\n", serde_json::to_string(&timeline).map_err(|error| error.to_string())?))
-        }
+        "json" => print::out(&format!("{}\n", serde_json::to_string(&timeline).map_err(|error| error.to_string())?)),
         "markdown" => print::out(&timeline.to_markdown()),
         "mermaid" => print::out(&timeline.to_mermaid()),
         _ => print::out(&timeline.to_text()),

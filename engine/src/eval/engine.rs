@@ -229,7 +229,7 @@ impl<'a> Run<'a> {
     /// Match, context, preconditions, exceptions, body.
     fn rule(
         self,
-        rule: &AutogenRule,
+        rule: &AutogenRule<'_>,
         patched: Option<&Value>,
         body: Handler,
         root: &mut Option<Rc<Value>>,
@@ -260,7 +260,7 @@ impl<'a> Run<'a> {
         answer
     }
 
-    fn matches(&self, rule: &AutogenRule, resource: Option<&Value>, trace: &mut Trace) -> bool {
+    fn matches(&self, rule: &AutogenRule<'_>, resource: Option<&Value>, trace: &mut Trace) -> bool {
         let request = self.cx.request;
         let candidate = Candidate {
             resource: resource.unwrap_or(&Value::Null),
@@ -276,7 +276,7 @@ impl<'a> Run<'a> {
     /// `root` is what the rules before this one used, where nothing has changed since.
     fn rule_cx<'r>(
         self,
-        rule: &'r AutogenRule,
+        rule: &'r AutogenRule<'_>,
         object: Option<&'r Value>,
         root: &mut Option<Rc<Value>>,
         trace: Trace,
@@ -331,7 +331,7 @@ impl<'a> Run<'a> {
     }
 
     /// `filterRule` of `background.go`: exceptions come first here.
-    fn background(self, rule: &AutogenRule, verdict: &mut Verdict) -> Option<RuleResponse> {
+    fn background(self, rule: &AutogenRule<'_>, verdict: &mut Verdict) -> Option<RuleResponse> {
         let mut trace = if self.cx.trace { Trace::on() } else { Trace::off() };
         trace.open(|| TraceNode::new("rule", Outcome::Info, rule.rule.name.as_str()).at(rule.pointer.as_str()));
         let object = self.cx.request.object.as_ref();
@@ -341,7 +341,7 @@ impl<'a> Run<'a> {
         response
     }
 
-    fn background_status(&self, rule: &AutogenRule, rule_cx: &mut RuleCx<'_>) -> Option<RuleResponse> {
+    fn background_status(&self, rule: &AutogenRule<'_>, rule_cx: &mut RuleCx<'_>) -> Option<RuleResponse> {
         let exceptions = exception::matched(rule_cx);
         if !exceptions.is_empty() {
             return Some(exception::skipped_in_background(rule_cx, self.rule_type, &exceptions));

@@ -233,3 +233,10 @@ fn variables_are_recorded_with_their_values() {
     let variable = find(&verdict.trace, "variable").unwrap();
     assert_eq!((variable.text.as_str(), variable.found.clone()), ("request.object.metadata.name", Some("a".into())));
 }
+
+#[test]
+fn a_cel_rule_may_default_an_optional_field() {
+    let expression = "object.spec.?priority.orValue(0) == 0";
+    let rule = format!("validate: {{ cel: {{ expressions: [{{ expression: '{expression}' }}] }} }}");
+    assert_eq!(said(rule, &create(POD)), "pass: validation rule 'r' passed.");
+}

@@ -7,6 +7,7 @@ mod support;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
@@ -25,9 +26,9 @@ const POD_CONTROLLERS: [&str; 7] =
 
 /// A rule to evaluate, with the place of the rule it stands for.
 #[derive(Clone, Debug)]
-pub struct AutogenRule {
-    /// The rule; a generated one is named `autogen-…` or `autogen-cronjob-…`.
-    pub rule: Rule,
+pub struct AutogenRule<'p> {
+    /// The rule as it is written, or a generated one, which is named `autogen-…` or `autogen-cronjob-…`.
+    pub rule: Cow<'p, Rule>,
     /// JSON pointer of the written rule, such as `/spec/rules/0`.
     pub pointer: String,
 }
@@ -43,18 +44,18 @@ struct Generated {
 /// With a `kind` (validation passes the kind of the resource) only the rules for that controller are generated.
 /// `ComputeRules` of `pkg/autogen/v1/autogen.go`.
 #[must_use]
-pub fn rules(policy: &ClassicPolicy, kind: Option<&str>) -> Vec<AutogenRule> {
+pub fn rules<'p>(policy: &'p ClassicPolicy, kind: Option<&str>) -> Vec<AutogenRule<'p>> {
     let generated = generated(policy, kind);
-    let mut out: Vec<AutogenRule> = Vec::with_capacity(policy.spec.rules.len() + generated.len());
+    let mut out: Vec<AutogenRule<'p>> = Vec::with_capacity(policy.spec.rules.len() + generated.len());
     for (index, rule) in policy.spec.rules.iter().enumerate() {
         if generated.is_empty() || !is_autogen_name(&rule.name) {
-            out.push(AutogenRule { rule: rule.clone(), pointer: pointer(index) });
+            out.push(AutogenRule { rule: Cow::Borrowed(rule), pointer: pointer(index) });
         }
     }
     for Generated { index, rule } in generated {
         // A rule that no longer deserializes is left out, as Kyverno only logs it.
         if let Ok(rule) = serde_json::from_value(rule) {
-            out.push(AutogenRule { rule, pointer: pointer(index) });
+            out.push(AutogenRule { rule: Cow::Owned(rule), pointer: pointer(index) });
         }
     }
     out

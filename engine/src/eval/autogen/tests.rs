@@ -15,7 +15,7 @@ fn pod_rule(body: Value) -> Value {
 }
 
 fn names(policy: &ClassicPolicy, kind: Option<&str>) -> String {
-    rules(policy, kind).into_iter().map(|rule| rule.rule.name).collect::<Vec<_>>().join(" ")
+    rules(policy, kind).into_iter().map(|rule| rule.rule.name.clone()).collect::<Vec<_>>().join(" ")
 }
 
 fn one(body: Value) -> ClassicPolicy {

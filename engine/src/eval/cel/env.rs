@@ -145,6 +145,8 @@ pub struct Kubernetes {
 #[must_use]
 pub fn kubernetes(has: Kubernetes) -> Env {
     let mut libs = KUBERNETES.to_vec();
+    // Its function has no name that can be written; only an environment that asks for it ever calls it.
+    libs.push(Lib::OrValueCompat);
     if has.authorizer {
         libs.push(Lib::Authorizer);
     }

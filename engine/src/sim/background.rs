@@ -113,6 +113,8 @@ impl Cluster {
         match attempt.request.str_at(&["spec", "requestType"]) {
             "generate" => self.generate_request(&attempt),
             "mutate" => self.mutate_request(&attempt),
+            "cel-generate" => self.cel_generate_request(&attempt),
+            "cel-mutate" => self.cel_mutate_request(&attempt),
             _ => self.complete_request(name, seq),
         }
     }
@@ -156,7 +158,7 @@ impl Cluster {
     }
 
     /// Finds the trigger of one rule context in the cluster, or in the admission request where the version does so.
-    fn trigger(&mut self, attempt: &Attempt, context: &Value) -> Result<Value, String> {
+    pub(super) fn trigger(&mut self, attempt: &Attempt, context: &Value) -> Result<Value, String> {
         let spec = context.get("trigger").cloned().unwrap_or(Value::Null);
         let info = attempt.request.at(&["spec", "context", "admissionRequestInfo"]);
         let operation = info.map(|info| info.str_at(&["operation"]).to_owned()).unwrap_or_default();

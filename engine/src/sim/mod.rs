@@ -14,8 +14,11 @@ pub mod clock;
 pub mod config;
 mod decoding;
 mod garbage;
+mod gpol;
+mod gpol_watches;
 pub mod journal;
 pub mod k8s_events;
+mod mpol_existing;
 mod mutate_existing;
 pub mod names;
 pub mod native_policies;
@@ -109,6 +112,15 @@ pub enum Task {
         /// The event of its removal.
         cause: u32,
     },
+    /// A watch of the background controller hears of something.
+    Watch {
+        /// The object as it is, or as it was.
+        object: Value,
+        /// It was deleted.
+        gone: bool,
+        /// The event of the write.
+        cause: u32,
+    },
     /// The policy and reports controllers go through everything.
     Hourly,
     /// The reports controller merges what is known about an object.
@@ -142,6 +154,8 @@ pub struct Cluster {
     pub mocks: Mocks,
     /// Report rows that wait.
     pub pending_reports: reports::PendingReports,
+    /// What GeneratingPolicies keep synchronized.
+    pub(crate) watches: gpol_watches::Watches,
     /// Made-up names.
     pub names: Names,
     /// Decides the order of concurrent work where it is free: taken from the front, `0` (the usual order) when empty.
@@ -178,6 +192,7 @@ impl Cluster {
             journal: Recorder::default(),
             mocks: Mocks::default(),
             pending_reports: reports::PendingReports::default(),
+            watches: gpol_watches::Watches::default(),
             names: Names::default(),
             choices: std::collections::VecDeque::new(),
             choice_points: Vec::new(),
@@ -269,6 +284,7 @@ impl Cluster {
             Task::Ttl { key, cause } => self.expire(&key, cause),
             Task::Finalize { key, cause } => self.finalize(&key, cause),
             Task::Garbage { owner, orphan, cause } => self.collect_garbage(&owner, orphan, cause),
+            Task::Watch { object, gone, cause } => self.watch(&object, gone, cause),
             Task::Hourly => {
                 self.queue.push(self.clock.now() + HOUR, Task::Hourly);
                 self.hourly();

@@ -24,6 +24,7 @@ use crate::object::ObjectExt;
 use crate::object::gvk::Gvk;
 use crate::object::time::Time;
 use crate::policy::ClassicPolicy;
+use crate::policy::generating::GeneratingPolicy;
 use crate::policy::rule::{GeneratePattern, Rule};
 
 /// The most rule contexts of one UpdateRequest.
@@ -85,7 +86,32 @@ impl Cluster {
                 self.sync_policy(&policy, seq);
             }
         }
+        self.hourly_cel();
         self.scan_all();
+    }
+
+    fn hourly_cel(&mut self) {
+        let of = |kinds: [&str; 2]| -> Vec<Value> {
+            kinds.iter().flat_map(|kind| self.store.of_kind("policies.kyverno.io", kind)).cloned().collect()
+        };
+        let mut mutating = of(["MutatingPolicy", "NamespacedMutatingPolicy"]);
+        let generating = of(["GeneratingPolicy", "NamespacedGeneratingPolicy"]);
+        mutating.retain(|raw| raw.str_at(&["spec", "targetMatchConstraints", "expression"]).is_empty());
+        if mutating.is_empty() && generating.is_empty() {
+            return;
+        }
+        let seq = self.record(
+            note(Lane::Background, "reconcile", "goes through the CEL policies, as every hour")
+                .upstream("pkg/policy/policy_controller.go"),
+        );
+        for raw in generating {
+            if let Ok(policy) = GeneratingPolicy::from_value(&raw) {
+                self.sync_gpol(&key_of(&raw), &policy, seq);
+            }
+        }
+        for raw in mutating {
+            self.sync_mpol(&raw, seq);
+        }
     }
 
     fn sync_policy(&mut self, policy: &Rc<ClassicPolicy>, cause: u32) {

@@ -11,6 +11,7 @@ impl Cluster {
     pub(crate) fn written(&mut self, request: &ApiRequest, before: Option<&Value>, after: Option<&Value>, asked: u32) {
         let Some(object) = after.or(before) else { return };
         let gvk = object.gvk();
+        self.plan_watch(before, after, asked);
         if let Some(after) = after {
             self.write_status(after);
             self.plan_scan(after);
@@ -23,6 +24,14 @@ impl Cluster {
         }
         match (gvk.group.as_str(), gvk.kind.as_str()) {
             ("kyverno.io", "ClusterPolicy" | "Policy") => self.policy_written(before, after, asked),
+            ("policies.kyverno.io", "GeneratingPolicy" | "NamespacedGeneratingPolicy") => {
+                self.gpol_written(before, after, asked);
+            }
+            ("policies.kyverno.io", "MutatingPolicy" | "NamespacedMutatingPolicy") => {
+                if let Some(after) = after {
+                    self.mpol_written(before, after, asked);
+                }
+            }
             ("", "Namespace") if before.is_none() => self.furnish_namespace(object.name()),
             _ => {}
         }

@@ -227,11 +227,14 @@ fn place(object: Value, namespace: &str, cx: &EvalCx<'_>, generated: &mut Vec<Va
 /// What a copy does not take along from its source.
 fn strip(object: &mut Value, namespace: &str) {
     let moved = object.namespace() != namespace;
+    // What came from the cluster is a source.
+    if !object.str_at(&["metadata", "resourceVersion"]).is_empty() {
+        let uid = Value::from(object.uid());
+        object.set_at(&["metadata", "labels", "generate.kyverno.io/source-uid"], uid);
+    }
     let Some(Value::Object(metadata)) = object.get_mut("metadata") else { return };
     let metadata: &mut Map<String, Value> = metadata;
-    for field in
-        ["annotations", "uid", "managedFields", "resourceVersion", "creationTimestamp", "generation", "selfLink"]
-    {
+    for field in ["uid", "managedFields", "resourceVersion", "creationTimestamp", "generation", "selfLink"] {
         metadata.shift_remove(field);
     }
     if moved {

@@ -17,7 +17,7 @@ use super::store::reference;
 use super::webhooks::{Called, FailurePolicy, is_kyverno_kind};
 use crate::eval::request::AdmissionRequest;
 use crate::eval::trace::{Outcome, TraceNode};
-use crate::eval::verdict::{RuleResponse, Status, Verdict};
+use crate::eval::verdict::{RuleResponse, RuleType, Status, Verdict};
 use crate::eval::{EvalCx, Mode, action, denial, engine};
 use crate::object::ObjectExt;
 use crate::object::gvk::ObjectRef;
@@ -96,6 +96,8 @@ impl Cluster {
         );
         let before = review.object.clone();
         let mut trace = Vec::new();
+        let mut mutated = Vec::new();
+        let (seconds, _) = self.clock.unix();
         for (policies, door) in
             [(&called.mutate, engine::mutate as Door), (&called.images, engine::verify_images as Door)]
         {
@@ -107,12 +109,18 @@ impl Cluster {
                     review.object = Some(patched);
                 }
                 warnings.extend(action::warnings(policy, &verdict));
+                let by = super::reports::reporter(policy);
+                let changes = verdict.rules.iter().filter(|rule| rule.rule_type == RuleType::Mutation);
+                mutated.extend(changes.map(|rule| super::reports::row(&by, rule, seconds)));
                 let failed = verdict.rules.iter().any(|rule| matches!(rule.status, Status::Fail | Status::Error));
                 if failed && failure_policy == FailurePolicy::Fail {
                     let message = denial::mutation_refused(policy, &verdict);
                     return Err(self.deny(webhook, &message, Lane::Mutating, call, &subject));
                 }
             }
+        }
+        if !review.dry_run {
+            self.pending_reports.expect(review.subject(), mutated);
         }
         self.hop();
         let changed = review.object != before;

@@ -4,6 +4,8 @@
 //! namespace checks, mutating admission, system fields, validating admission, storage. `AlreadyExists` comes from the
 //! storage, after the webhooks have been asked.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::journal::{Lane, Tone};
@@ -205,7 +207,14 @@ pub struct Outcome {
 
 impl Cluster {
     /// Performs a request: admission, storage, answer. Everything asynchronous that it starts is queued.
-    pub fn request(&mut self, request: ApiRequest) -> Outcome {
+    pub fn request(&mut self, mut request: ApiRequest) -> Outcome {
+        // The namespace of a cluster-scoped object is dropped.
+        if self.catalog.is_namespaced(&request.gvk) == Some(false) && !request.namespace.is_empty() {
+            request.namespace.clear();
+            if let Some(body) = &mut request.body {
+                body.remove_at(&["metadata", "namespace"]);
+            }
+        }
         let subject = request.subject();
         let place = if request.namespace.is_empty() || request.gvk.kind == "Namespace" {
             String::new()
@@ -497,6 +506,13 @@ impl Cluster {
             }
             if object.get("status").is_none() {
                 object.set_at(&["status"], json!({"phase": "Active"}));
+            }
+        }
+        if object.kind() == "Secret" && object.api_version() == "v1" {
+            let plain = object.remove_at(&["stringData"]);
+            for (key, value) in plain.as_ref().and_then(Value::as_object).into_iter().flatten() {
+                let encoded = STANDARD.encode(value.as_str().unwrap_or_default());
+                object.set_at(&["data", key], Value::String(encoded));
             }
         }
         object

@@ -522,7 +522,7 @@ pub(super) fn background_review(attempt: &Attempt, trigger: &Value, cluster: &Cl
     admission.str_at(&["subResource"]).clone_into(&mut review.subresource);
     let old = admission.get("oldObject").filter(|old| !old.is_null()).cloned();
     if review.operation == Operation::Delete {
-        review.object = None;
+        // `request.object` is the trigger here, unlike at admission.
         review.old_object = old.or_else(|| Some(trigger.clone()));
     } else {
         review.old_object = old;

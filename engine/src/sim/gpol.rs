@@ -15,7 +15,7 @@ use super::reports::{Reporter, resource_info, row};
 use super::store::{Key, reference};
 use super::update_requests::{Wish, trigger_from_labels, trigger_spec};
 use crate::eval::cel::{generating, matching};
-use crate::eval::request::AdmissionRequest;
+use crate::eval::request::{AdmissionRequest, Operation};
 use crate::eval::trace::Trace;
 use crate::eval::verdict::{RuleResponse, Status};
 use crate::eval::{EvalCx, Mode};
@@ -82,7 +82,10 @@ impl Cluster {
         let key = attempt.policy_key.clone();
         let admission = attempt.request.at(&["spec", "context", "admissionRequestInfo", "admissionRequest"]);
         let payload = admission.and_then(|request| request.get("object")).filter(|object| !object.is_null()).cloned();
-        let review = background_review(attempt, &payload.unwrap_or_else(|| trigger.clone()), self);
+        let mut review = background_review(attempt, &payload.unwrap_or_else(|| trigger.clone()), self);
+        if review.operation == Operation::Delete {
+            review.object = None;
+        }
         if self.filtered(&review).is_some() {
             return None;
         }
@@ -175,6 +178,9 @@ impl Cluster {
                     object.api_version(),
                     object.kind()
                 ));
+            }
+            if object.api_version().matches('/').count() > 1 {
+                return Err(format!("unexpected GroupVersion string: {}", object.api_version()));
             }
             label(&mut object, &policy.name, review);
             let existing = self.store.get(&Key::of(&object)).cloned();

@@ -14,6 +14,7 @@ pub mod clock;
 pub mod config;
 mod decoding;
 mod garbage;
+mod global_context;
 mod gpol;
 mod gpol_watches;
 pub mod journal;

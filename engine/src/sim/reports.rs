@@ -8,7 +8,9 @@ use std::rc::Rc;
 
 use serde_json::{Value, json};
 
+use super::cel_policies::{CelEntry, Family};
 use super::journal::{Lane, Tone};
+use super::k8s_events::{Fact, Subject};
 use super::policies::{Concerns, is_validate, is_verify_images};
 use super::recorder::note;
 use super::store::{Key, reference};
@@ -25,10 +27,35 @@ const AGGREGATE_DELAY: u64 = 10_000;
 /// How long after a change the background scan looks at a resource.
 const SCAN_DELAY: u64 = 30_000;
 
+/// A policy with this label has no results in reports.
+const DISABLED: &str = "reports.kyverno.io/disabled";
+
 /// Results that wait for aggregation, by the uid of their resource.
 #[derive(Clone, Debug, Default)]
 pub struct PendingReports {
     rows: BTreeMap<String, Vec<Value>>,
+    /// Of mutations: the object has no uid before it is stored.
+    unborn: Vec<(Key, Vec<Value>)>,
+}
+
+impl PendingReports {
+    /// Keeps rows for an object that is about to be stored.
+    pub fn expect(&mut self, object: &Value, rows: Vec<Value>) {
+        let key = Key::of(object);
+        self.unborn.retain(|(other, _)| *other != key);
+        if !rows.is_empty() && !key.name.is_empty() {
+            self.unborn.push((key, rows));
+        }
+    }
+
+    /// The rows that were kept for an object that is stored now.
+    pub fn born(&mut self, object: &Value) -> Vec<Value> {
+        let key = Key::of(object);
+        let (mine, others) = std::mem::take(&mut self.unborn).into_iter().partition(|(other, _)| *other == key);
+        self.unborn = others;
+        let mine: Vec<(Key, Vec<Value>)> = mine;
+        mine.into_iter().flat_map(|(_, rows)| rows).collect()
+    }
 }
 
 /// What a policy is to a report.
@@ -115,7 +142,8 @@ pub fn resource_info(object: &Value) -> String {
 
 impl Cluster {
     /// Keeps rows for a resource until they are aggregated.
-    pub(crate) fn report(&mut self, resource: &Value, rows: Vec<Value>) {
+    pub(crate) fn report(&mut self, resource: &Value, mut rows: Vec<Value>) {
+        rows.retain(|row| self.policy_of_row(row).is_none_or(|policy| !policy.labels().contains_key(DISABLED)));
         if rows.is_empty() || resource.uid().is_empty() {
             return;
         }
@@ -131,7 +159,7 @@ impl Cluster {
     pub(crate) fn plan_scan(&mut self, object: &Value) {
         let key = Key::of(object);
         let waiting = self.queue.iter().any(|(_, task)| matches!(task, Task::Scan { key: other } if *other == key));
-        if !waiting && !self.scanners(object).is_empty() {
+        if !waiting && (!self.scanners(object).is_empty() || !self.cel_scanners(object).is_empty()) {
             self.queue.push(self.clock.now() + SCAN_DELAY, Task::Scan { key });
         }
     }
@@ -170,6 +198,47 @@ impl Cluster {
         self.policies.classic.iter().filter(scans).cloned().collect()
     }
 
+    /// The CEL policies that the background scan evaluates for an object.
+    fn cel_scanners(&self, object: &Value) -> Vec<Rc<CelEntry>> {
+        let gvk = object.gvk();
+        let gvr = self.catalog.gvr_of(&gvk).unwrap_or_else(|| crate::object::catalog::guess_resource(&gvk));
+        let fits = |list: &[String], word: &str| list.iter().any(|one| one == "*" || one == word);
+        let scans = |entry: &&Rc<CelEntry>| {
+            matches!(entry.family, Family::Validating | Family::Images)
+                && entry.reporter().background
+                && entry.in_namespace(object.namespace())
+                && entry
+                    .webhook_rules()
+                    .iter()
+                    .any(|rule| fits(&rule.api_groups, &gvr.group) && fits(&rule.resources, &gvr.resource))
+        };
+        self.policies.cel.iter().filter(scans).cloned().collect()
+    }
+
+    /// Events of source `kyverno-scan`: of what does not hold, on the resource and on the policy.
+    fn emit_scan_events(&mut self, policy: &Value, resource: &Value, rules: &[RuleResponse]) {
+        let place = match resource.namespace() {
+            "" => format!("{} {}", resource.kind(), resource.name()),
+            namespace => format!("{} {namespace}/{}", resource.kind(), resource.name()),
+        };
+        for rule in rules.iter().filter(|rule| !matches!(rule.status, Status::Pass | Status::Skip)) {
+            let status = serde_json::to_value(rule.status).unwrap_or_default();
+            let status = status.as_str().unwrap_or("fail");
+            let named = if rule.name.is_empty() { String::new() } else { format!(" [{}]", rule.name) };
+            let path = if rule.name.is_empty() { String::new() } else { format!("/{}", rule.name) };
+            let fact = |message: String| Fact {
+                source: "kyverno-scan",
+                reason: "PolicyViolation",
+                action: "Resource Passed",
+                message,
+            };
+            let on_resource = format!("policy {}{path} {status}: {}", policy.name(), rule.message);
+            self.emit(fact(on_resource), &Subject::Object(resource), None);
+            let on_policy = format!("{place}:{named} {status}; {}", rule.message);
+            self.emit(fact(on_policy), &Subject::Object(policy), Some(resource));
+        }
+    }
+
     /// The background scan of one resource: as a CREATE by nobody.
     pub(crate) fn scan(&mut self, key: &Key) {
         let Some(object) = self.store.get(key).cloned() else { return };
@@ -196,6 +265,13 @@ impl Cluster {
             };
             trace.extend(verdict.trace);
             rows.extend(verdict.rules.iter().map(|rule| row(&reporter(&policy), rule, seconds)));
+            self.emit_scan_events(&policy.raw, &object, &verdict.rules);
+        }
+        for entry in self.cel_scanners(&object) {
+            let verdict = self.evaluate_cel(&entry, &review);
+            trace.extend(verdict.trace);
+            rows.extend(verdict.rules.iter().map(|rule| row(&entry.reporter(), rule, seconds)));
+            self.emit_scan_events(&entry.policy.raw, &object, &verdict.rules);
         }
         if rows.is_empty() {
             return;
@@ -227,11 +303,18 @@ impl Cluster {
         };
         let before = self.store.find(group, kind, owner.namespace(), uid).cloned();
         let old = before.as_ref().and_then(|report| report.get("results")).and_then(Value::as_array).cloned();
-        let merged = self.merge(old.unwrap_or_default(), rows);
+        let merged = self.merge(old.clone().unwrap_or_default(), rows);
         if merged.is_empty() {
+            self.drop_report(before);
             return;
         }
-        let report = self.report_object(group, kind, &owner, merged);
+        if old.as_ref() == Some(&merged) {
+            return;
+        }
+        let mut report = self.report_object(group, kind, &owner, merged);
+        let generation = |report: &Value| report.at(&["metadata", "generation"]).and_then(Value::as_i64);
+        let generation = before.as_ref().and_then(generation).unwrap_or(0) + 1;
+        report.set_at(&["metadata", "generation"], json!(generation));
         let summary = report.get("summary").cloned().unwrap_or(Value::Null);
         let count = |word: &str| summary.get(word).and_then(Value::as_i64).unwrap_or(0);
         let text =
@@ -250,13 +333,62 @@ impl Cluster {
         );
     }
 
+    /// The policy that a row names.
+    fn policy_of_row(&self, row: &Value) -> Option<&Value> {
+        let (namespace, name) = row.str_at(&["policy"]).split_once('/').unwrap_or(("", row.str_at(&["policy"])));
+        let (group, kind) = match row.str_at(&["source"]) {
+            "kyverno" => ("kyverno.io", if namespace.is_empty() { "ClusterPolicy" } else { "Policy" }.to_owned()),
+            source => {
+                let kind = source.strip_prefix("Kyverno")?;
+                let kind = if namespace.is_empty() { kind.to_owned() } else { format!("Namespaced{kind}") };
+                ("policies.kyverno.io", kind)
+            }
+        };
+        self.store.find(group, &kind, namespace, name)
+    }
+
+    fn drop_report(&mut self, report: Option<Value>) {
+        let Some(report) = report else { return };
+        self.store.remove(&Key::of(&report));
+        let revision = self.store.revision();
+        self.record(
+            note(Lane::Reports, "report", format!("{} {} has no results left", report.kind(), report.name()))
+                .to(Lane::Etcd)
+                .subject(reference(&report))
+                .change(Some(report), None)
+                .detail(|detail| detail.revision = Some(revision))
+                .upstream("pkg/controllers/report/aggregate/controller.go"),
+        );
+    }
+
+    /// A policy came, changed or went: results without a policy go, and what it concerns is scanned.
+    pub(crate) fn policy_changes_reports(&mut self, before: Option<&Value>, after: Option<&Value>) {
+        if before.is_some() {
+            let kinds = ["ClusterPolicyReport", "PolicyReport", "ClusterReport", "Report"];
+            let groups = ["wgpolicyk8s.io", "openreports.io"];
+            let reports = groups.iter().flat_map(|group| kinds.iter().map(move |kind| (*group, *kind)));
+            let names: Vec<String> = reports
+                .flat_map(|(group, kind)| self.store.of_kind(group, kind).map(|report| report.name().to_owned()))
+                .collect();
+            for uid in names {
+                self.queue.push(self.clock.now() + AGGREGATE_DELAY, Task::Aggregate { uid });
+            }
+        }
+        let cel = after.is_some_and(|after| after.gvk().group == "policies.kyverno.io");
+        if cel && before.is_none_or(|before| before.get("spec") != after.and_then(|after| after.get("spec"))) {
+            self.scan_all();
+        }
+    }
+
     /// Rows by source, policy and rule; the later one stays, and rows of policies and rules that are gone do not.
     fn merge(&self, old: Vec<Value>, new: Vec<Value>) -> Vec<Value> {
         let mut rows: BTreeMap<(String, String, String), Value> = BTreeMap::new();
         for row in old.into_iter().chain(new) {
             let part = |key: &str| row.str_at(&[key]).to_owned();
             let key = (part("source"), part("policy"), part("rule"));
-            let known = key.0 != "kyverno"
+            let native = key.0.ends_with("AdmissionPolicy");
+            let known = native
+                || key.0 != "kyverno" && self.policy_of_row(&row).is_some()
                 || self.policies.find(&key.1).is_some_and(|policy| {
                     crate::eval::autogen::rules(&policy, None).iter().any(|rule| rule.rule.name == key.2)
                 });

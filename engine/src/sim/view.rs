@@ -85,17 +85,24 @@ impl View for Cluster {
 
     fn global_context(&self, name: &str) -> Answer {
         let (entry, projection) = name.split_once('.').unwrap_or((name, ""));
-        let Some(mock) = self.mocks.global_context.iter().find(|mock| mock.str_at(&["name"]) == entry) else {
-            return Answer::Failed(format!(
-                "failed to get global context entry {entry}: add its data under `mocks: globalContext:`"
-            ));
+        let mock = self.mocks.global_context.iter().find(|mock| mock.str_at(&["name"]) == entry);
+        let (data, projections) = match (mock, self.stored_entry(entry)) {
+            (Some(mock), _) => {
+                let data = mock.get("data").or_else(|| mock.get("resources")).cloned().unwrap_or(Value::Null);
+                (data, mock.get("projections").and_then(Value::as_array).cloned().unwrap_or_default())
+            }
+            (None, Some(Ok(found))) => found,
+            (None, Some(Err(words))) => return Answer::Failed(words),
+            (None, None) => {
+                return Answer::Failed(format!(
+                    "failed to get global context entry {entry}: add its data under `mocks: globalContext:`"
+                ));
+            }
         };
-        let data = mock.get("data").or_else(|| mock.get("resources")).cloned().unwrap_or(Value::Null);
         if projection.is_empty() {
             return Answer::Data(data);
         }
-        let projections = mock.get("projections").and_then(Value::as_array).into_iter().flatten();
-        let path = projections.into_iter().find(|one| one.str_at(&["name"]) == projection);
+        let path = projections.iter().find(|one| one.str_at(&["name"]) == projection);
         match path.map(|one| {
             crate::expr::jmespath::query(
                 one.str_at(&["path"]),

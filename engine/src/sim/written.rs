@@ -13,6 +13,8 @@ impl Cluster {
         let gvk = object.gvk();
         self.plan_watch(before, after, asked);
         if let Some(after) = after {
+            let expected = self.pending_reports.born(after);
+            self.report(after, expected);
             self.write_status(after);
             self.plan_scan(after);
             self.plan_workload(after, asked);
@@ -21,6 +23,9 @@ impl Cluster {
             if respecified && super::cleanup::is_scheduled(after) {
                 self.plan_cleanup(after, asked);
             }
+        }
+        if gvk.kind.ends_with("Policy") && matches!(gvk.group.as_str(), "kyverno.io" | "policies.kyverno.io") {
+            self.policy_changes_reports(before, after);
         }
         match (gvk.group.as_str(), gvk.kind.as_str()) {
             ("kyverno.io", "ClusterPolicy" | "Policy") => self.policy_written(before, after, asked),

@@ -1,6 +1,6 @@
 //! From a substituted pattern to objects: `data`, `clone`, `cloneList` (`pkg/background/generate/{data,clone,generator}.go`).
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::labels;
 use super::{Generated, Target};
@@ -41,7 +41,10 @@ pub(super) fn make(view: &dyn View, pattern: &GeneratePattern) -> Generated {
         return clone_list(view, pattern);
     }
     match &pattern.data {
-        None | Some(Value::Null) => Generated::default(),
+        // Kyverno compares a typed nil with nil: a pattern without data makes an object with a name and labels only.
+        None | Some(Value::Null) => {
+            collected([Ok(Some(Target { object: placed(json!({}), &place), source: None, clone: false }))])
+        }
         Some(data @ Value::Object(_)) => {
             collected([Ok(Some(Target { object: placed(data.clone(), &place), source: None, clone: false }))])
         }

@@ -63,8 +63,9 @@ fn name_and_namespace_of_the_rule_win() {
 }
 
 #[test]
-fn nothing_is_made_of_nothing() {
-    assert_eq!(made(target("ConfigMap")), Generated::default());
+fn without_data_there_is_a_name_and_labels() {
+    let made = made(target("ConfigMap"));
+    assert_eq!((made.error, made.targets[0].object["metadata"]["name"].as_str()), (None, Some("x")));
 }
 
 #[test]

@@ -22,6 +22,7 @@ pub mod k8s_events;
 mod mpol_existing;
 mod mutate_existing;
 pub mod names;
+mod native_generation;
 pub mod native_policies;
 pub mod patching;
 pub mod policies;

@@ -46,6 +46,12 @@ impl Cluster {
             |which: fn(&crate::policy::rule::Rule) -> bool| policy.spec.rules.iter().filter(|rule| which(rule)).count();
         let rules = crate::eval::autogen::status_rules(policy);
         let autogen = if rules.is_empty() { json!({}) } else { json!({"rules": rules}) };
+        let native = self.config.generate_validating_admission_policy && policy.namespace.is_empty();
+        let (generated, message) = match native.then(|| self.native_of_classic(policy)) {
+            Some(Ok(_)) => (true, String::new()),
+            Some(Err(message)) => (false, message),
+            None => (false, String::new()),
+        };
         json!({
             "autogen": autogen,
             "conditions": [self.condition("Ready", "True", "Succeeded", "Ready")],
@@ -55,7 +61,7 @@ impl Cluster {
                 "validate": count(super::policies::is_validate),
                 "verifyimages": count(super::policies::is_verify_images),
             },
-            "validatingadmissionpolicy": {"generated": false, "message": ""},
+            "validatingadmissionpolicy": {"generated": generated, "message": message},
         })
     }
 
@@ -73,6 +79,9 @@ impl Cluster {
         };
         conditions.push(self.condition("RBACPermissionsGranted", "True", "Succeeded", words));
         let mut status = json!({"conditionStatus": {"conditions": conditions, "message": "", "ready": true}});
+        if self.config.generate_validating_admission_policy && policy.kind() == "ValidatingPolicy" {
+            status.set_at(&["generated"], Value::Bool(self.native_of_cel(policy).is_ok()));
+        }
         let configs = autogen_configs(policy);
         if !configs.is_empty() {
             status.set_at(&["autogen"], json!({"configs": configs}));

@@ -27,6 +27,11 @@ impl Cluster {
         if gvk.kind.ends_with("Policy") && matches!(gvk.group.as_str(), "kyverno.io" | "policies.kyverno.io") {
             self.policy_changes_reports(before, after);
         }
+        if gvk.group.ends_with("kyverno.io")
+            && matches!(gvk.kind.as_str(), "ClusterPolicy" | "ValidatingPolicy" | "PolicyException")
+        {
+            self.refresh_native_policies();
+        }
         match (gvk.group.as_str(), gvk.kind.as_str()) {
             ("kyverno.io", "ClusterPolicy" | "Policy") => self.policy_written(before, after, asked),
             ("policies.kyverno.io", "GeneratingPolicy" | "NamespacedGeneratingPolicy") => {

@@ -39,7 +39,7 @@ impl Cluster {
         let kinds = [("ValidatingAdmissionPolicy", name), ("ValidatingAdmissionPolicyBinding", binding_name.as_str())];
         let generated = made.is_ok();
         let specs: [Option<Value>; 2] = match made {
-            Ok((policy, binding)) => [Some(policy), Some(binding)],
+            Ok((policy, binding)) => [Some(with_defaults(policy)), Some(binding)],
             Err(_) => [None, None],
         };
         for ((kind, name), spec) in kinds.into_iter().zip(specs) {
@@ -284,6 +284,26 @@ impl Cluster {
         }
         Ok(())
     }
+}
+
+/// The spec with what the API server sets.
+fn with_defaults(mut spec: Value) -> Value {
+    let missing = |object: &mut Value, path: &[&str], value: Value| {
+        if object.at(path).is_none_or(Value::is_null) {
+            object.set_at(path, value);
+        }
+    };
+    missing(&mut spec, &["failurePolicy"], json!("Fail"));
+    missing(&mut spec, &["matchConstraints", "matchPolicy"], json!("Equivalent"));
+    missing(&mut spec, &["matchConstraints", "namespaceSelector"], json!({}));
+    missing(&mut spec, &["matchConstraints", "objectSelector"], json!({}));
+    for list in ["resourceRules", "excludeResourceRules"] {
+        let rules = spec.pointer_mut(&format!("/matchConstraints/{list}")).and_then(Value::as_array_mut);
+        for rule in rules.into_iter().flatten() {
+            missing(rule, &["scope"], json!("*"));
+        }
+    }
+    spec
 }
 
 /// Whether the status of a policy says that the API server evaluates it.

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::api_server::{ApiError, ApiRequest, Verb};
-use crate::object::{merge, patch};
+use crate::object::list_types::Type;
+use crate::object::{apply, merge, patch};
 
 /// The object after a patch.
 ///
@@ -15,7 +16,15 @@ pub fn patched(request: &ApiRequest, old: &Value, body: &Value) -> Result<Value,
         Verb::MergePatch => Ok(patch::merge(old, body)),
         Verb::JsonPatch => patch::apply(old, body, patch::Options::API_SERVER).map_err(refuse),
         Verb::StrategicPatch => merge::api_server::strategic(old, body).map_err(refuse),
-        Verb::ServerSideApply => merge::api_server::strategic(old, body).map_err(refuse),
+        Verb::ServerSideApply => applied(request, old, body).map_err(|error| refuse(error.0)),
         Verb::Create | Verb::Update | Verb::Delete => Ok(body.clone()),
+    }
+}
+
+/// Server-side apply by one manager that forces: what others set stays, but for what the configuration sets, too.
+fn applied(request: &ApiRequest, old: &Value, body: &Value) -> Result<Value, apply::Error> {
+    match Type::of_kind(&request.gvk) {
+        Some(root) => apply::merge_as(&root, old, body, true),
+        None => apply::merge_deduced(old, body),
     }
 }

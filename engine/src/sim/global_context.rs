@@ -7,14 +7,16 @@ use crate::eval::view::{Answer, ApiCall, View as _};
 use crate::object::ObjectExt;
 use crate::object::gvk::Gvr;
 
-/// The data of an entry and its `projections`.
+/// The data of an entry and its projections as `{name, path}`.
 pub(super) type Entry = (Value, Vec<Value>);
 
 impl Cluster {
     /// The data of a `GlobalContextEntry` that is stored; `None` where there is none.
     pub(super) fn stored_entry(&self, name: &str) -> Option<Result<Entry, String>> {
         let entry = self.store.find("kyverno.io", "GlobalContextEntry", "", name)?;
-        let projections = entry.at(&["spec", "projections"]).and_then(Value::as_array).cloned().unwrap_or_default();
+        let written = entry.at(&["spec", "projections"]).and_then(Value::as_array).into_iter().flatten();
+        let projection = |one: &Value| json!({"name": one.str_at(&["name"]), "path": one.str_at(&["jmesPath"])});
+        let projections = written.map(projection).collect();
         let data = match (entry.at(&["spec", "kubernetesResource"]), entry.at(&["spec", "apiCall"])) {
             (Some(resource), _) => self.resources_of(resource),
             (None, Some(call)) => self.answer_of(call),

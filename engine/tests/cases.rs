@@ -2,6 +2,14 @@
 //!
 //! A file may hold several scenarios. `CASE=text` runs only those whose title contains the text, and prints them.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails panics"
+)]
+
 use std::path::Path;
 
 use stepgate_engine::scenario::{Scenario, simulate};

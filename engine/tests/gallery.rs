@@ -1,5 +1,13 @@
 //! Every gallery entry is a test: its expectations hold, it opens without an error, and two runs are the same bytes.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails panics"
+)]
+
 use std::path::Path;
 
 use stepgate_engine::scenario::{Scenario, simulate};

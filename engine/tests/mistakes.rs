@@ -1,5 +1,13 @@
 //! Bad input: a message at the right line, the neighbours untouched, never a panic.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails panics"
+)]
+
 use stepgate_engine::diagnostic::Severity;
 use stepgate_engine::scenario::{Scenario, simulate};
 use stepgate_engine::timeline::Timeline;

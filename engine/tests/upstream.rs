@@ -1,5 +1,12 @@
 //! The upstream suites against the ledger. Needs `STEPGATE_CONFORMANCE`, the directory of the suites, and feature `cli`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails panics"
+)]
 #![cfg(feature = "cli")]
 
 use stepgate_engine::cli;

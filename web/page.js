@@ -18,50 +18,59 @@
     }
   }
 
-  const LARGEST = 4 << 20;
-  const MOST = 100;
-
-  async function walk(entry, path, out) {
-    if (out.length >= MOST) return;
-    if (entry.isFile) {
-      const file = await new Promise((done, fail) => entry.file(done, fail));
-      if (file.size <= LARGEST && (!path || /\.(ya?ml|json)$/i.test(file.name))) out.push([path + file.name, await file.text()]);
-    } else if (entry.isDirectory) {
-      const reader = entry.createReader();
-      const batch = () => new Promise((done, fail) => reader.readEntries(done, fail));
-      for (let children; (children = await batch()).length; ) {
-        for (const child of children) await walk(child, `${path}${entry.name}/`, out);
-      }
-    }
+  async function unpack(packed, limit) {
+    const binary = atob(packed.replaceAll("-", "+").replaceAll("_", "/").replace(/=+$/, ""));
+    return new TextDecoder().decode(await inflate(Uint8Array.from(binary, (c) => c.charCodeAt(0)), limit));
   }
 
-  function listenForDrops(target, over, dropped) {
+  /** Files and folders dropped, files and texts pasted: `over(bool)` while they hover, `brought({entries} | {files} | {text})` then. */
+  function listen(target, over, brought) {
     const files = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+    const take = (event, what) => {
+      event.preventDefault();
+      event.stopPropagation();
+      brought(what);
+    };
     const onover = (event) => {
       if (!files(event)) return;
       event.preventDefault();
       over(true);
     };
     const onleave = (event) => event.relatedTarget || over(false);
-    const ondrop = async (event) => {
+    const ondrop = (event) => {
       if (!files(event)) return;
-      event.preventDefault();
-      event.stopPropagation();
       over(false);
-      const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-      const out = [];
-      for (const entry of entries) await walk(entry, "", out);
-      dropped(out);
+      take(event, { entries: [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.() ?? item.getAsFile()).filter(Boolean) });
     };
-    target.addEventListener("dragover", onover, true);
-    target.addEventListener("dragleave", onleave, true);
-    target.addEventListener("drop", ondrop, true);
+    const onpaste = (event) => {
+      const text = event.clipboardData?.getData("text/plain").trim() ?? "";
+      const within = (selector) => event.target.closest?.(selector);
+      if (event.clipboardData?.files.length && !text) take(event, { files: [...event.clipboardData.files] });
+      else if (!text || within("input, textarea, dialog")) return;
+      // A bare link is no YAML, so the editor does not want it either.
+      else if (!within("[contenteditable=true]") || /^\S+#(\/\?content=|z1\.)\S+$/.test(text)) take(event, { text });
+    };
+    for (const [name, handler] of [["dragover", onover], ["dragleave", onleave], ["drop", ondrop], ["paste", onpaste]]) target.addEventListener(name, handler, true);
+  }
+
+  /** The page's program does not start: says so where the timeline would stand. */
+  function broken(error) {
+    const state = document.querySelector(".foot span:last-child");
+    if (state) state.textContent = "not loaded";
+    const place = document.querySelector(".seq p") ?? document.body.appendChild(document.createElement("p"));
+    place.setAttribute("role", "alert");
+    place.className = "tone-deny";
+    place.textContent = `The page could not be loaded (${error?.message ?? error}). Reload to try again.`;
+    throw error;
   }
 
   window.stepgate = {
+    broken,
     load: (url) => import(url),
+    keep: () => navigator.serviceWorker?.register("offline.js").catch((error) => console.warn("Stepgate is not kept for offline use:", error)),
     deflate: (bytes) => through(bytes, new CompressionStream("deflate-raw")),
     inflate,
-    listenForDrops,
+    unpack,
+    listen,
   };
 })();

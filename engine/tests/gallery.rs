@@ -10,6 +10,8 @@
 
 use std::path::Path;
 
+use std::collections::BTreeSet;
+
 use stepgate_engine::scenario::{Scenario, simulate};
 use stepgate_engine::timeline::Timeline;
 
@@ -25,6 +27,62 @@ fn gallery() -> Vec<(String, Scenario)> {
         (name, scenario)
     };
     files.iter().map(|path| read(path)).collect()
+}
+
+/// The first tag of an entry is its theme; the list of examples is ordered by these.
+const THEMES: [&str; 10] =
+    ["generate", "gitops", "validate", "context", "mutate", "images", "exceptions", "reports", "cleanup", "operations"];
+
+#[test]
+fn every_entry_can_be_found() {
+    let mut titles = BTreeSet::new();
+    for (name, scenario) in gallery() {
+        assert!(titles.insert(scenario.title.clone()), "{name}: another entry has the title {}", scenario.title);
+        assert!(scenario.title.len() <= 90, "{name}: the title is too long for a list");
+        assert!((40..=330).contains(&scenario.description.len()), "{name}: a sentence or two on what to look at");
+        let theme = scenario.tags.first().map(String::as_str).unwrap_or_default();
+        assert!(THEMES.contains(&theme), "{name}: the first tag is one of {THEMES:?}");
+        assert!(scenario.tags.len() > 2, "{name}: words to search for");
+        let distinct: BTreeSet<&String> = scenario.tags.iter().collect();
+        assert_eq!(distinct.len(), scenario.tags.len(), "{name}: a tag twice");
+    }
+    assert!(titles.len() >= 42);
+}
+
+#[test]
+fn every_kind_of_policy_is_shown() {
+    let kinds = [
+        "kind: ClusterPolicy\n",
+        "kind: Policy\n",
+        "apiVersion: kyverno.io/v2\nkind: PolicyException",
+        "kind: ClusterCleanupPolicy",
+        "kind: CleanupPolicy",
+        "kind: ValidatingPolicy",
+        "kind: NamespacedValidatingPolicy",
+        "kind: MutatingPolicy",
+        "kind: GeneratingPolicy",
+        "kind: DeletingPolicy",
+        "kind: ImageValidatingPolicy",
+        "apiVersion: policies.kyverno.io/v1\nkind: PolicyException",
+        "kind: ValidatingAdmissionPolicy\n",
+        "kind: MutatingAdmissionPolicy\n",
+        "kind: GlobalContextEntry",
+        "cleanup.kyverno.io/ttl",
+    ];
+    let all = gallery();
+    let shown = |kind: &&str| all.iter().any(|(_, one)| one.files.values().any(|text| text.contains(*kind)));
+    let missing: Vec<&str> = kinds.into_iter().filter(|kind| !shown(kind)).collect();
+    assert!(missing.is_empty(), "no entry has {missing:?}");
+}
+
+#[test]
+fn every_lane_is_shown() {
+    let drawn: BTreeSet<String> = gallery()
+        .iter()
+        .flat_map(|(_, scenario)| simulate(scenario).lanes())
+        .map(|lane| lane.title().to_owned())
+        .collect();
+    assert_eq!(drawn.len(), 11, "{drawn:?}");
 }
 
 fn failures(timeline: &Timeline) -> Vec<String> {

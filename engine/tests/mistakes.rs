@@ -92,7 +92,8 @@ fn advice_aligns_the_generate_rule_and_its_fix_works() {
     let advice = stepgate_engine::scenario::advice::advise(&scenario, &simulate(&scenario));
     let advice = advice.iter().find(|advice| advice.id == "aligned-match").expect("advice");
     let fix = advice.fix.as_ref().expect("a fix");
-    scenario.files.get_mut(&fix.file).unwrap().replace_range(fix.start..fix.end, &fix.text);
+    let text = scenario.files.get_mut(&fix.file).unwrap();
+    *text = stepgate_engine::scenario::advice::edit::apply(text, &fix.edits);
     let timeline = simulate(&scenario);
     assert!(timeline.diagnostics.iter().all(|one| one.severity != Severity::Error), "{:?}", timeline.diagnostics);
     assert!(timeline.update_requests.is_empty());
@@ -107,4 +108,133 @@ fn races_are_found_and_grouped() {
     let scenario = Scenario::read("story.yaml", &story).unwrap();
     let races = stepgate_engine::scenario::races::explore(&scenario);
     assert!(races.complete && races.runs > 1 && races.groups.len() > 1, "{races:?}");
+}
+
+#[test]
+fn a_missing_namespace_is_advised_and_its_fix_works() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: a\n  namespace: shop\nspec:\n  containers:\n  - {name: c, image: nginx}\n";
+    let mut scenario = Scenario::default();
+    scenario.files.insert("pod.yaml".to_owned(), format!("# mine\n{pod}---\n{}", pod.replace("name: a", "name: b")));
+    let advice = stepgate_engine::scenario::advice::advise(&scenario, &simulate(&scenario));
+    let [advice] = advice.as_slice() else { panic!("{advice:?}") };
+    assert_eq!((advice.title.as_str(), advice.id.as_str()), ("Namespace shop does not exist", "namespace"));
+    let fix = advice.fix.clone().unwrap();
+    let text = scenario.files.get_mut(&fix.file).unwrap();
+    *text = stepgate_engine::scenario::advice::edit::apply(text, &fix.edits);
+    let timeline = simulate(&scenario);
+    assert!(timeline.responses.iter().all(|response| response.allowed), "{:?}", timeline.responses);
+    assert_eq!(timeline.responses.len(), 3);
+}
+
+const OLD: &str = "apiVersion: kyverno.io/v1
+kind: ClusterPolicy
+metadata:
+  name: old
+spec:
+  validationFailureAction: enforce # for all
+  rules:
+  - name: team
+    match:
+      resources:
+        kinds:
+        - ConfigMap
+    validate:
+      message: not this one
+      deny:
+        conditions:
+        - key: \"{{ request.object.metadata.name }}\"
+          operator: In
+          value: [bad]
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: bad
+";
+
+#[test]
+fn every_fix_for_deprecated_fields_works_and_changes_nothing_else() {
+    use stepgate_engine::scenario::advice::{advise, edit::apply};
+    let mut scenario = Scenario::of_files([("old.yaml".into(), OLD.into())].into());
+    let fixed: Vec<String> = std::iter::from_fn(|| {
+        let advice = advise(&scenario, &simulate(&scenario));
+        let next = advice.into_iter().find(|one| one.id == "deprecated" && one.fix.is_some())?;
+        let fix = next.fix?;
+        let text = scenario.files.get_mut(&fix.file).unwrap();
+        *text = apply(text, &fix.edits);
+        Some(next.title)
+    })
+    .take(9)
+    .collect();
+    assert_eq!(fixed.len(), 3, "{fixed:?}");
+    let timeline = simulate(&scenario);
+    assert!(timeline.diagnostics.iter().all(|one| one.severity != Severity::Error), "{:?}", timeline.diagnostics);
+    assert!(!timeline.responses.last().unwrap().allowed);
+}
+
+#[test]
+fn an_equivalent_policy_takes_the_place_of_a_classic_one_and_still_refuses() {
+    use stepgate_engine::scenario::advice::{advise, edit::apply};
+    let text = OLD
+        .replace("validationFailureAction: enforce # for all", "background: false")
+        .replace("message: not this one\n", "failureAction: Enforce\n      message: not this one\n");
+    let mut scenario = Scenario::of_files([("old.yaml".into(), text)].into());
+    let advice = advise(&scenario, &simulate(&scenario));
+    let advice = advice.into_iter().find(|one| one.id == "equivalent").expect("an equivalent");
+    let fix = advice.fix.expect("it is whole");
+    let text = scenario.files.get_mut(&fix.file).unwrap();
+    *text = apply(text, &fix.edits);
+    let timeline = simulate(&scenario);
+    assert!(text_of(&scenario).contains("kind: ValidatingPolicy"));
+    assert!(!timeline.responses.last().unwrap().allowed, "{}", text_of(&scenario));
+}
+
+fn text_of(scenario: &Scenario) -> &str {
+    scenario.files.values().next().map_or("", String::as_str)
+}
+
+#[test]
+fn what_is_switched_off_is_left_out_and_still_listed() {
+    let mut scenario = Scenario::of_files([("old.yaml".into(), OLD.into())].into());
+    assert!(!simulate(&scenario).responses.last().unwrap().allowed);
+    scenario.off = vec!["ClusterPolicy/old".into()];
+    let timeline = simulate(&scenario);
+    assert!(timeline.responses.iter().all(|response| response.allowed));
+    let listed: Vec<(&str, bool)> = timeline.policies.iter().map(|line| (line.id.as_str(), line.off)).collect();
+    assert_eq!(listed, [("ClusterPolicy/old", true)]);
+}
+
+#[test]
+fn a_review_tells_what_every_policy_said() {
+    let other = OLD.replace("name: old", "name: other").replace("- ConfigMap", "- Secret");
+    let files = [("a.yaml".into(), OLD.into()), ("b.yaml".into(), other.split("---").next().unwrap().into())];
+    let timeline = simulate(&Scenario::of_files(files.into()));
+    let told = |event: &stepgate_engine::timeline::Event| {
+        let nodes = event.detail.trace.iter().filter(|node| node.kind == "policy");
+        nodes.map(|node| node.text.clone()).collect::<Vec<_>>()
+    };
+    let reviews: Vec<Vec<String>> = timeline.events.iter().filter(|e| e.kind == "admission-review").map(told).collect();
+    assert!(reviews.iter().any(|told| *told == ["old", "other"]), "{reviews:?}");
+}
+
+#[test]
+fn policies_that_feed_each_other_are_stopped_and_named() {
+    let gallery = include_str!("../../static/gallery/feeding-each-other.yaml");
+    let endless = gallery
+        .replace("skipBackgroundRequests: true", "skipBackgroundRequests: false")
+        .replace("{{ request.object.metadata.name }}-", "{{ sha256(request.object.metadata.name) }}-");
+    let timeline = simulate(&Scenario::read("loop.yaml", &endless).unwrap());
+    let said = timeline.stopped.clone().unwrap();
+    assert!(said.ends_with("these policies keep triggering each other"), "{said}");
+}
+
+#[test]
+fn more_requests_than_a_timeline_holds_are_no_loop() {
+    let many = |count: usize| {
+        let one = |index| format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c{index}\n");
+        run(&(0..count).map(one).collect::<Vec<_>>().join("---\n"))
+    };
+    assert_eq!(many(1_000).stopped, None);
+    let said = many(8_000).stopped.unwrap();
+    assert!(said.ends_with("what comes after was not done"), "{said}");
 }

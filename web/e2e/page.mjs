@@ -12,13 +12,17 @@ const ARGS = [
 ];
 const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 
-/** `{ url, open(options), close() }`; `open` gives a page in a fresh profile, on the story unless told otherwise. */
-export async function start(folder = process.env.STEPGATE_DIST ?? "dist") {
-  const { url, close } = await serve(folder, 0);
+/**
+ * `{ url, open(options), close(), cut() }`; `cut` ends the server alone; `open` gives a page in a fresh profile, on the story unless told otherwise. `before(page)` is
+ * called before the page loads; `wait: false` leaves it to the caller what to wait for; `offline` has the page kept for offline use.
+ */
+export async function start(folder = process.env.STEPGATE_DIST ?? "dist", options = {}) {
+  const { url, close } = await serve(folder, 0, options);
   const contexts = [];
   return {
     url,
-    async open({ hash = "", width = 1440, height = 900, colorScheme = "light", touch = false } = {}) {
+    cut: close,
+    async open({ hash = "", width = 1440, height = 900, colorScheme = "light", touch = false, before, wait = true, offline = false } = {}) {
       const dir = mkdtempSync(join(tmpdir(), "stepgate-e2e-"));
       const context = await chromium.launchPersistentContext(dir, {
         executablePath,
@@ -26,6 +30,7 @@ export async function start(folder = process.env.STEPGATE_DIST ?? "dist") {
         viewport: { width, height },
         colorScheme,
         hasTouch: touch,
+        serviceWorkers: offline ? "allow" : "block",
         permissions: ["clipboard-read", "clipboard-write"],
       });
       contexts.push(context);
@@ -36,7 +41,9 @@ export async function start(folder = process.env.STEPGATE_DIST ?? "dist") {
       page.on("request", (request) => {
         if (!request.url().startsWith(url) && !/^(data|blob):/.test(request.url())) page.problems.push(`asks another host: ${request.url()}`);
       });
-      await page.goto(url + hash);
+      await before?.(page);
+      await page.goto(url + hash, wait ? {} : { waitUntil: "commit" });
+      if (!wait) return page;
       await page.waitForSelector(".row.now", { state: "attached" });
       await page.waitForSelector(".cm-content", { state: "attached" });
       return page;

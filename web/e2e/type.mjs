@@ -8,9 +8,10 @@ export async function write(page, text) {
   await settled(page);
 }
 
-/** Waits until the run on show is that of the text. */
+/** Waits until what was written has been read and the run on show is that of the text. */
 export async function settled(page) {
   await page.waitForTimeout(50);
+  await page.waitForFunction(() => !document.querySelector('.field[aria-busy="true"]'));
   await page.waitForSelector('.foot[data-settled="true"]', { state: "attached" });
 }
 
@@ -29,3 +30,22 @@ export const profile = async (page, version) => {
 };
 /** The texts of the events, in order. */
 export const events = (page) => page.locator('.row[role="treeitem"] .label').allTextContents();
+
+/** Opens a policy and a resource of these texts. */
+export async function pasted(page, policy, resource) {
+  await blank(page);
+  await write(page, policy);
+  await tab(page, "resource.yaml");
+  await write(page, resource);
+}
+export const zoom = (page, name) => page.click(`.zoom >> text="${name}"`);
+export const side = (page, name) => page.click(`.tab.side:has-text("${name}")`);
+export const outcome = (page) => page.locator(".outcome").textContent();
+/** Opens a menu of the bar over the lanes. */
+export const menu = (page, name) => page.click(`.menu > summary:has-text("${name}")`);
+/** The focus where the keys of the table count. */
+export const lanes = (page) => page.locator(".seq .body").focus();
+/** Keeps a picture of the moment, where STEPGATE_SHOTS names a folder. */
+export const shot = (page, name) => (process.env.STEPGATE_SHOTS ? page.screenshot({ path: `${process.env.STEPGATE_SHOTS}/${name}.png` }) : null);
+/** How much wider than the window the page is. */
+export const overflow = (page) => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);

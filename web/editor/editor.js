@@ -1,7 +1,7 @@
 // The code editor: CodeMirror with YAML, marks beside lines, the line of the current event, and a read-only diff.
 // The page calls it through `ui/editor.rs`; it knows nothing of policies.
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
-import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap } from "@codemirror/autocomplete";
+import { defaultKeymap, history, historyKeymap, indentLess, indentMore, isolateHistory } from "@codemirror/commands";
 import { yaml } from "@codemirror/lang-yaml";
 import { bracketMatching, foldGutter, foldKeymap, HighlightStyle, indentOnInput, indentUnit, syntaxHighlighting } from "@codemirror/language";
 import { lintKeymap, setDiagnostics } from "@codemirror/lint";
@@ -9,12 +9,13 @@ import { unifiedMergeView } from "@codemirror/merge";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
 import { Compartment, EditorState, RangeSet, StateEffect, StateField } from "@codemirror/state";
 import {
-  crosshairCursor, Decoration, drawSelection, dropCursor, EditorView, gutter, gutterLineClass, GutterMarker, highlightActiveLine, hoverTooltip, keymap, lineNumbers,
+  closeHoverTooltips, crosshairCursor, Decoration, drawSelection, dropCursor, EditorView, gutter, gutterLineClass, GutterMarker, highlightActiveLine, hoverTooltip, keymap, lineNumbers,
   rectangularSelection, WidgetType,
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
-import { complete, explain } from "./help.js";
-import { locate } from "./locate.js";
+import { expressions } from "./expressions.js";
+import { bytes, complete, explain } from "./help.js";
+import { locate, pointerAt } from "./locate.js";
 import { offset, place } from "./place.js";
 
 const style = HighlightStyle.define([
@@ -107,9 +108,23 @@ const nowField = StateField.define({
   ],
 });
 
-/** An editor in `parent`. `on` has `change(id, text)`, `mark(line)`, `runTo(line)` and `ask(op, text, offset)`. */
+/** An editor in `parent`. `on` has `change(id, text)`, `mark(line)`, `runTo(line)`, `ask(op, text, offset)`, `caret(line, byte, pointer)`,
+ * `say(words)` and `formatter`, the address of the module that formats. */
 export function create(parent, on) {
   return new Editor(parent, on);
+}
+
+/** Larger texts are not looked through at every move of the caret. */
+const LIMIT = 300_000;
+
+/** The smallest change that makes one text of another. */
+function change(before, after) {
+  let from = 0;
+  const least = Math.min(before.length, after.length);
+  while (from < least && before[from] === after[from]) from++;
+  let tail = 0;
+  while (tail < least - from && before[before.length - 1 - tail] === after[after.length - 1 - tail]) tail++;
+  return { from, to: before.length - tail, insert: after.slice(from, after.length - tail) };
 }
 
 class Editor {
@@ -117,20 +132,28 @@ class Editor {
     this.on = on;
     this.files = new Map();
     this.id = 0;
+    /** Whether somebody clicked into the text or wrote: Tab indents from then on. Who only passes by is let through. */
+    this.editing = false;
     this.label = new Compartment();
     this.view = new EditorView({ parent, state: EditorState.create({}) });
   }
 
-  /** Shows a file. A known file keeps its history and selection unless `epoch` says that its text came from elsewhere. */
-  show(id, epoch, name, text) {
-    if (this.id === id && this.files.get(id)?.epoch === epoch) return;
+  /** Shows a file. A known file keeps its history and selection; where `epoch` or `anew` say that its text came from elsewhere, that is
+   * one more change of it. */
+  show(id, epoch, name, text, anew) {
+    if (this.id === id && this.files.get(id)?.epoch === epoch && !anew) return;
+    // What explains a place of one text has no place in another.
+    this.view.dispatch({ effects: closeHoverTooltips });
+    closeCompletion(this.view);
     if (this.files.has(this.id)) {
       const old = this.files.get(this.id);
       old.state = this.view.state;
       old.scroll = this.view.scrollDOM.scrollTop;
     }
     const known = this.files.get(id);
-    const file = known?.epoch === epoch ? known : { epoch, scroll: 0, state: this.fresh(id, name, text) };
+    const file = known ?? { scroll: 0, state: this.fresh(id, name, text) };
+    if (known && (known.epoch !== epoch || anew)) file.state = file.state.update({ changes: change(file.state.doc.toString(), text) }).state;
+    file.epoch = epoch;
     this.files.set(id, file);
     this.id = id;
     this.view.setState(file.state);
@@ -163,17 +186,51 @@ class Editor {
         EditorState.allowMultipleSelections.of(true),
         syntaxHighlighting(style),
         yaml(),
+        expressions,
         marksField,
         nowField,
         EditorView.contentAttributes.of({ "aria-label": label, tabindex: "0", spellcheck: "false", autocapitalize: "off", autocorrect: "off" }),
         keymap.of([
+          { key: "Shift-Alt-f", run: () => (this.format(), true) },
           { key: "Alt-Enter", run: (view) => (this.on.runTo(view.state.doc.lineAt(view.state.selection.main.head).number), true) },
           ...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...completionKeymap, ...lintKeymap,
-          indentWithTab,
+          { key: "Tab", run: (view) => this.editing && indentMore(view), shift: (view) => this.editing && indentLess(view) },
         ]),
-        EditorView.updateListener.of((update) => update.docChanged && this.on.change(id, update.state.doc.toString())),
+        EditorView.domEventHandlers({
+          mousedown: () => void (this.editing = true),
+          blur: () => void (this.editing = false),
+        }),
+        EditorView.updateListener.of((update) => {
+          if (update.docChanged) this.on.change(id, update.state.doc.toString());
+          if (update.transactions.some((one) => one.isUserEvent("input") || one.isUserEvent("delete"))) this.editing = true;
+          if ((update.selectionSet || update.focusChanged) && update.view.hasFocus) this.tellCaret();
+        }),
       ],
     });
+  }
+
+  /** Tells where the caret is once it rests. */
+  tellCaret() {
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => {
+      const { state } = this.view;
+      if (state.doc.length > LIMIT) return;
+      const { head } = state.selection.main;
+      this.on.caret(state.doc.lineAt(head).number, bytes(state.doc, head), pointerAt(state, head));
+    }, 120);
+  }
+
+  /** Formats the shown file; says so where it cannot. */
+  async format() {
+    const { state } = this.view;
+    const text = state.doc.toString();
+    try {
+      const { format } = await import(this.on.formatter);
+      const changes = change(text, format(text));
+      if (this.view.state.doc.eq(state.doc)) this.view.dispatch({ changes, annotations: isolateHistory.of("full") });
+    } catch (error) {
+      this.on.say(`Not formatted: ${error.message}.`);
+    }
   }
 
   /** `[{severity, message, start, end, line, column}]` with byte offsets as the engine counts them. */

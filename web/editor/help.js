@@ -4,7 +4,8 @@ import { offset } from "./place.js";
 /** Larger texts are not sent along with every key. */
 const LIMIT = 300_000;
 
-const bytes = (doc, pos) => new TextEncoder().encode(doc.sliceString(0, pos)).length;
+/** How many bytes stand in front of a position; the engine counts so. */
+export const bytes = (doc, pos) => new TextEncoder().encode(doc.sliceString(0, pos)).length;
 
 async function ask(engine, op, doc, pos) {
   if (doc.length > LIMIT) return null;

@@ -23,6 +23,24 @@ export function locate(state, at, pointer) {
   return found;
 }
 
+/** The JSON pointer of what stands at a position, in its document. */
+export function pointerAt(state, at) {
+  const tree = ensureSyntaxTree(state, state.doc.length, 300);
+  const parts = [];
+  const line = state.doc.lineAt(at);
+  // Behind the text of a line, and in front of it, the line's own node is meant.
+  const inside = Math.min(Math.max(at, line.from + line.text.search(/\S|$/)), line.from + line.text.trimEnd().length);
+  for (let node = tree?.resolveInner(inside, inside === line.to ? -1 : 1); node; node = node.parent) {
+    if (node.name === "Pair") {
+      const key = node.getChild("Key");
+      if (key) parts.unshift(unquote(state.sliceDoc(key.from, key.to)).replaceAll("~", "~0").replaceAll("/", "~1"));
+    } else if (node.name === "Item") {
+      parts.unshift(String(node.parent.getChildren("Item").findIndex((item) => item.from === node.from)));
+    }
+  }
+  return parts.map((part) => `/${part}`).join("");
+}
+
 const CONTAINERS = ["BlockMapping", "BlockSequence", "FlowMapping", "FlowSequence"];
 
 /** The mapping, sequence or scalar inside a document, pair or item, past tags and anchors. */

@@ -1,7 +1,6 @@
 //! The page's side of the worker: sends requests, gives each answer to who asked, ends a worker that runs away.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use js_sys::Array;
@@ -21,7 +20,7 @@ pub struct Client(Rc<RefCell<Inner>>);
 struct Inner {
     worker: Option<Started>,
     last: u32,
-    waiting: BTreeMap<u32, Done>,
+    waiting: Vec<(u32, Done)>,
 }
 
 struct Started {
@@ -48,7 +47,7 @@ impl Client {
         let mut inner = self.0.borrow_mut();
         inner.last += 1;
         let seq = inner.last;
-        inner.waiting.insert(seq, Box::new(done));
+        inner.waiting.push((seq, Box::new(done)));
         let message = Array::of2(&seq.into(), &request.into());
         match &mut inner.worker {
             Some(started) if started.ready => {
@@ -88,7 +87,7 @@ impl Client {
             // The closures may be running right now: they go after this turn of the event loop.
             gloo::timers::callback::Timeout::new(0, move || drop(started)).forget();
         }
-        for done in waiting.into_values() {
+        for (_, done) in waiting {
             done(None);
         }
     }
@@ -104,7 +103,10 @@ impl Client {
             }
             return;
         }
-        let done = self.0.borrow_mut().waiting.remove(&seq);
+        let done = {
+            let waiting = &mut self.0.borrow_mut().waiting;
+            waiting.iter().position(|(asked, _)| *asked == seq).map(|at| waiting.remove(at).1)
+        };
         if let (Some(done), Some(answer)) = (done, message.get(1).as_string()) {
             done(Some((answer, message.get(2).as_f64().unwrap_or_default())));
         }

@@ -1,7 +1,8 @@
 //! The table of keys. What a key does and what the help says come from the same lines.
 
 use crate::state::cursor::Move;
-use crate::state::{Action, Dialog, Side, State, Tab};
+use crate::state::{Action, Dialog, Side, State, Tab, Zoom};
+use crate::ui::view_bar::switch_off;
 
 /// One line of the table.
 pub struct Key {
@@ -48,10 +49,20 @@ pub const KEYS: &[Key] = &[
     key("3", "", "", |_| Action::Tab(Tab::Cluster)),
     key("4", "", "", |_| Action::Tab(Tab::Logs)),
     key("5", "", "", |_| Action::Tab(Tab::Report)),
-    key("=", "=", "Mark what the last edit changed", |s| Action::Compare(!s.compare)),
+    key("Enter", "Enter", "Closer: from steps to events to why", |s| {
+        Action::Zoom(if s.zoom == Zoom::Steps { Zoom::Events } else { Zoom::Why })
+    }),
+    key("Escape", "Esc", "Farther: from why to events to steps", |s| {
+        Action::Zoom(if s.zoom == Zoom::Why { Zoom::Events } else { Zoom::Steps })
+    }),
+    key("x", "x", "What if this policy, or this step, were not there", switch_off),
+    key("=", "=", "Compare with the run before", |s| Action::Compare(!s.compare)),
     key("s", "s", "Steps", |_| Action::Side(Side::Steps)),
+    key("i", "i", "Inputs: cluster, user, exceptions, mocks, Kyverno", |_| Action::Side(Side::Inputs)),
     key("/", "/ or Ctrl K", "Do or find anything", |_| Action::Dialog(Some(Dialog::Palette))),
     key("6", "", "", |_| Action::Tab(Tab::Advice)),
+    key("o", "o", "Open: a link, a paste, files, a test", |_| Action::Dialog(Some(Dialog::Import))),
+    key("w", "w", "Saved scenarios", |_| Action::Dialog(Some(Dialog::Saved))),
     key("y", "y", "Share", |_| Action::Dialog(Some(Dialog::Share))),
     key("e", "e", "Examples", |_| Action::Dialog(Some(Dialog::Examples))),
     key("?", "?", "This list", |_| Action::Dialog(Some(Dialog::Keys))),
@@ -60,6 +71,7 @@ pub const KEYS: &[Key] = &[
 /// Keys of the editor and of dialogs, for the help only.
 pub const ELSEWHERE: &[(&str, &str)] = &[
     ("Alt Enter", "In the editor: run to the next event of this line"),
+    ("Shift Alt F", "In the editor: format"),
     ("Esc, then Tab", "Leave the editor"),
     ("Ctrl F", "Search in the editor"),
     ("Esc", "Close a dialog"),

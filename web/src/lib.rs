@@ -1,11 +1,12 @@
 //! The page: one `State`, one `Action`, one pure `reduce`; components are views of it. The engine runs in a Web Worker.
 
 mod assets;
+mod bridge;
 mod client;
+mod embed;
 mod js;
 mod keys;
 mod link;
-mod markdown;
 mod outcome;
 mod run;
 mod saved;
@@ -14,7 +15,6 @@ mod ui;
 mod words;
 pub mod worker;
 mod yaml;
-mod zip;
 
 /// Mounts the page.
 pub fn mount() {

@@ -1,7 +1,7 @@
-//! A scenario in a link: `#z1.` and base64url of raw deflate of its JSON. Links are untrusted: what they hold is capped.
+//! What the part after `#` asks for, and the scenario in a link. Links are untrusted: what they hold is capped.
+//!
+//! A link is `#z1.` and base64url of raw deflate of a scenario's JSON; `web/io/link.js` writes it.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use stepgate_engine::scenario::Scenario;
 
 use crate::js;
@@ -12,6 +12,9 @@ const LIMIT: u32 = 4 << 20;
 /// Files that a link may hold.
 const FILES: usize = 200;
 
+/// Why a link of another version is refused.
+pub const NEWER: &str = "The link was made by a newer version of Stepgate. Reload the page to get it.";
+
 /// What the part after `#` asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Target {
@@ -21,6 +24,8 @@ pub enum Target {
     Example(String, String),
     /// A link of the official playground, whole.
     Playground(String),
+    /// A scenario in a form that this version does not know.
+    Unknown,
     /// Nothing.
     Nothing,
 }
@@ -29,34 +34,35 @@ pub enum Target {
 pub fn target(hash: &str) -> Target {
     let hash = hash.trim_start_matches('#');
     if hash.starts_with("/?content=") || hash.starts_with("?content=") {
-        return Target::Playground(format!("https://playground.kyverno.io/#{hash}"));
+        return Target::Playground(format!("https://playground.kyverno.io/#/{}", hash.trim_start_matches('/')));
     }
-    let mut parts = hash.split('&');
-    let first = parts.next().unwrap_or_default();
-    let at = parts.find_map(|part| part.strip_prefix("at=")).map(decode).unwrap_or_default();
+    let first = hash.split('&').next().unwrap_or_default();
+    let at = value(hash, "at").unwrap_or_default();
     if let Some(packed) = first.strip_prefix(CODEC) {
         Target::Packed(packed.to_owned(), at)
     } else if let Some(id) = first.strip_prefix("ex=") {
         Target::Example(decode(id), at)
+    } else if first
+        .strip_prefix('z')
+        .and_then(|rest| rest.split_once('.'))
+        .is_some_and(|(n, _)| n.parse::<u32>().is_ok())
+    {
+        Target::Unknown
     } else {
         Target::Nothing
     }
 }
 
-/// The part after `#` of a link to this scenario.
-pub async fn pack(scenario: &Scenario) -> Option<String> {
-    let json = serde_json::to_string(scenario).ok()?;
-    let packed = js_sys::Uint8Array::from(js::deflate(json.as_bytes()).await.ok()?).to_vec();
-    Some(format!("{CODEC}{}", URL_SAFE_NO_PAD.encode(packed)))
+/// The value of `&key=value` in the part after `#`.
+pub fn value(hash: &str, key: &str) -> Option<String> {
+    let mut parts = hash.trim_start_matches('#').split('&');
+    parts.find_map(|part| part.strip_prefix(key)?.strip_prefix('=')).map(decode)
 }
 
 /// The scenario of a link, or why it cannot be had.
 pub async fn unpack(packed: &str) -> Result<Scenario, &'static str> {
-    let bytes = URL_SAFE_NO_PAD
-        .decode(packed.trim_end_matches('='))
-        .map_err(|_| "The link is damaged: it holds characters that no link has.")?;
-    let json = js::inflate(&bytes, LIMIT).await.map_err(|_| "The link is damaged, or what it holds is too large.")?;
-    let json = String::from_utf8(js_sys::Uint8Array::from(json).to_vec()).unwrap_or_default();
+    let json = js::unpack(packed, LIMIT).await.ok().and_then(|json| json.as_string());
+    let json = json.ok_or("The link is damaged, or what it holds is too large.")?;
     check(serde_json::from_str(&json).map_err(|_| "The link does not hold a scenario.")?)
 }
 
@@ -64,7 +70,7 @@ pub async fn unpack(packed: &str) -> Result<Scenario, &'static str> {
 fn check(scenario: Scenario) -> Result<Scenario, &'static str> {
     match scenario.api_version.as_str() {
         "" | stepgate_engine::scenario::API_VERSION => {}
-        _ => return Err("The link was made by a newer version of Stepgate. Reload the page to get it."),
+        _ => return Err(NEWER),
     }
     if scenario.files.len() > FILES { Err("The link holds too many files.") } else { Ok(scenario) }
 }
@@ -80,11 +86,10 @@ mod tests {
     #[test]
     fn tells_links_apart() {
         assert_eq!(target("#z1.abc"), Target::Packed("abc".to_owned(), String::new()));
+        assert_eq!((target("#z9.abc"), target("#zoo.")), (Target::Unknown, Target::Nothing));
         assert_eq!(target("#ex"), Target::Nothing);
-        assert_eq!(
-            target("#/?content=N4I"),
-            Target::Playground("https://playground.kyverno.io/#/?content=N4I".to_owned())
-        );
+        let link = Target::Playground("https://playground.kyverno.io/#/?content=N4I".to_owned());
+        assert_eq!((target("#/?content=N4I"), target("#?content=N4I")), (link.clone(), link));
         assert_eq!(target(""), Target::Nothing);
     }
 

@@ -1,6 +1,8 @@
 //! What came of a run, in a few counts and one sentence.
 
-use stepgate_engine::timeline::{Event, Lane, Timeline, Tone, UpdateRequestRecord};
+use std::collections::BTreeSet;
+
+use stepgate_engine::timeline::{Event, Lane, Response, Timeline, Tone, UpdateRequestRecord};
 
 use crate::state::cursor::{actor, chain, index_of, is_change};
 use crate::words::count;
@@ -32,6 +34,17 @@ pub fn pills(timeline: &Timeline) -> Vec<Pill> {
         let n = timeline.responses.iter().map(|r| r.warnings.len()).sum();
         pill(Tone::Warn, count(n, "warning", "warnings"), index_of(events, first.seq));
     }
+    let let_in = timeline.responses.iter().filter(|r| r.allowed);
+    let let_in = let_in.filter_map(|r| request(events, events.get(index_of(events, r.seq)?)?));
+    let let_in: BTreeSet<u32> = let_in.collect();
+    let audited = |e: &Event| {
+        let fails = e.kind == "rule-fail" && e.lane == Lane::Validating;
+        fails && request(events, e).is_some_and(|asked| let_in.contains(&asked))
+    };
+    if let Some(first) = events.iter().position(audited) {
+        let n = events.iter().filter(|e| audited(e)).count();
+        pill(Tone::Warn, count(n, "audited violation", "audited violations"), Some(first));
+    }
     let changed = |e: &Event| e.tone == Tone::Mutate && e.detail.after.is_some() && e.detail.before != e.detail.after;
     let mutated = || events.iter().enumerate().filter(move |(_, e)| changed(e));
     if let Some((first, _)) = mutated().next() {
@@ -58,6 +71,38 @@ pub fn pills(timeline: &Timeline) -> Vec<Pill> {
     let n = events.iter().filter(|e| created_by_user(events, e)).count();
     pills.push(Pill { tone: Tone::Allow, text: format!("{n} created"), event: created, none: n == 0 });
     pills
+}
+
+/// The answer to the step's request that an event belongs to, and its event.
+pub fn answer_to<'t>(timeline: &'t Timeline, event: &Event) -> Option<(&'t Response, &'t Event)> {
+    let events = &timeline.events;
+    let asked = request(events, event)?;
+    timeline.responses.iter().find_map(|response| {
+        let answer = events.get(index_of(events, response.seq)?)?;
+        (request(events, answer) == Some(asked)).then_some((response, answer))
+    })
+}
+
+fn request(events: &[Event], event: &Event) -> Option<u32> {
+    chain(events, event).find(|c| c.kind == "request").map(|c| c.seq)
+}
+
+/// What kubectl prints of an answer, without its warnings.
+pub fn printed(answer: &Event) -> String {
+    if let Some(refusal) = &answer.detail.message {
+        return refusal.clone();
+    }
+    let Some(subject) = &answer.subject else { return answer.text.clone() };
+    let kind = subject.kind.to_lowercase();
+    let kind = subject.api_version.split_once('/').map_or_else(|| kind.clone(), |(group, _)| format!("{kind}.{group}"));
+    let (done, dry) = match answer.text.rsplit_once(" would be ") {
+        Some((_, done)) => (done, " (server dry run)"),
+        None => (answer.text.rsplit(' ').next().unwrap_or_default(), ""),
+    };
+    match done {
+        "deleted" => format!("{kind} \"{}\" deleted{dry}", subject.name),
+        done => format!("{kind}/{} {done}{dry}", subject.name),
+    }
 }
 
 /// The sentence.
@@ -89,8 +134,41 @@ pub fn sentence(timeline: &Timeline) -> String {
     }
 }
 
+/// What came of one step, in a few words.
+pub fn of_step(timeline: &Timeline, step: usize) -> String {
+    let of = |e: &&Event| e.step == step;
+    let refused = timeline.responses.iter().find(|r| r.step == step && !r.allowed);
+    let mut parts: Vec<String> = Vec::new();
+    if refused.is_some() {
+        let failed = |e: &&Event| matches!(e.kind.as_str(), "rule-fail" | "rule-error");
+        let by = timeline.events.iter().filter(of).filter(failed).find_map(|e| e.detail.policy.clone());
+        parts.push(by.map_or_else(|| "refused".to_owned(), |policy| format!("refused by {policy}")));
+    } else if let Some(answer) = timeline.events.iter().filter(of).rfind(|e| e.to == Some(Lane::You)) {
+        parts.push(answer.text.clone());
+    }
+    let warnings: usize = timeline.responses.iter().filter(|r| r.step == step).map(|r| r.warnings.len()).sum();
+    if warnings > 0 {
+        parts.push(count(warnings, "warning", "warnings"));
+    }
+    let made =
+        background(timeline, true).into_iter().filter(|i| timeline.events.get(*i).is_some_and(|e| e.step == step));
+    match made.count() {
+        0 => {}
+        n => parts.push(format!("{n} generated")),
+    }
+    parts.join(" · ")
+}
+
+/// Where to stand in a step: at its refusal, else at its answer, else at its end.
+pub fn event_of_step(timeline: &Timeline, step: usize) -> usize {
+    let of = |e: &Event| e.step == step;
+    let denied = timeline.events.iter().position(|e| of(e) && e.tone == Tone::Deny && e.to == Some(Lane::You));
+    let answered = || timeline.events.iter().rposition(|e| of(e) && e.to == Some(Lane::You));
+    denied.or_else(answered).or_else(|| timeline.events.iter().rposition(of)).unwrap_or_default()
+}
+
 /// Writes of Kyverno's background controller; `fresh` tells new objects from what it changed.
-fn background(timeline: &Timeline, fresh: bool) -> Vec<usize> {
+pub fn background(timeline: &Timeline, fresh: bool) -> Vec<usize> {
     let events = &timeline.events;
     let made = |e: &Event| is_change(e) && e.detail.before.is_none() == fresh && actor(events, e) == Lane::Background;
     events.iter().enumerate().filter(|(_, e)| made(e) && e.detail.after.is_some()).map(|(i, _)| i).collect()
@@ -149,6 +227,28 @@ mod tests {
         };
         assert_eq!(texts(&run), ["1 generated", "1 created"]);
         assert_eq!(sentence(&run), "Everything was let in; Kyverno made Role r4.");
+    }
+
+    #[test]
+    fn a_violation_that_is_let_in_is_counted() {
+        let mut events = vec![
+            event(1, None, Lane::You, "request"),
+            event(2, Some(1), Lane::Validating, "rule-fail"),
+            event(3, Some(2), Lane::ApiServer, "answer"),
+        ];
+        events[2].subject = Some(ObjectRef {
+            api_version: "apps/v1".to_owned(),
+            kind: "Deployment".to_owned(),
+            name: "web".to_owned(),
+            ..ObjectRef::default()
+        });
+        events[2].text = "Deployment web created".to_owned();
+        assert_eq!(printed(&events[2]), "deployment.apps/web created");
+        let response = |allowed| Response { allowed, seq: 3, ..Response::default() };
+        let run = Timeline { events, responses: vec![response(true)], ..Timeline::default() };
+        assert_eq!(texts(&run), ["1 audited violation", "0 created"]);
+        let refused = Timeline { responses: vec![response(false)], ..run };
+        assert_eq!(texts(&refused), ["1 denied", "0 created"]);
     }
 
     #[test]

@@ -2,12 +2,16 @@
 
 use stepgate_engine::timeline::{Lane, Tone};
 
+/// Behaviour profiles, newest first; the first is the usual one.
+pub const PROFILES: [&str; 3] = ["1.19", "1.18", "1.15"];
 pub const NAME: &str = "Stepgate";
 pub const SKIP: &str = "Skip to the timeline";
 pub const UNTITLED: &str = "Untitled";
-pub const DROP: &str = "Drop YAML files or a folder";
-pub const STARTING: &str = "The engine is starting. You can edit already.";
+pub const OPENING: &str = "Opening…";
+pub const DROP: &str = "Drop YAML files, a folder or a ZIP";
+pub const STARTING: &str = "The engine is starting.";
 pub const NOTHING: &str = "Nothing happens yet. Write a policy and a resource on the left, or open an example.";
+pub const ALL_OFF: &str = "Nothing happens: what would is switched off. What if, above, switches it on again.";
 pub const STOPPED: &str = "Stopped. The next edit starts the engine again.";
 pub const NO_REASON: &str = "Nothing was decided in this event.";
 pub const NO_CHANGE: &str = "This event changes no object.";
@@ -98,6 +102,21 @@ pub fn after(millis: u64) -> String {
     }
 }
 
+/// A number of thousandths in decimals. The library's printing of floats would be a large part of the page's program.
+pub fn thousandths(n: usize) -> String {
+    format!("{}.{:03}", n / 1_000, n % 1_000)
+}
+
+/// A short list in the order of `key`; equal ones stay as they were. The library's sort is made for long lists, and for every type anew.
+pub fn in_order<T, K: PartialOrd>(items: impl IntoIterator<Item = T>, key: impl Fn(&T) -> K) -> Vec<T> {
+    let mut out: Vec<T> = Vec::new();
+    for item in items {
+        let at = out.partition_point(|other| key(other) <= key(&item));
+        out.insert(at, item);
+    }
+    out
+}
+
 /// `1 policy`, `2 policies`.
 pub fn count(n: usize, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
@@ -114,6 +133,8 @@ mod tests {
         {
             assert_eq!(after(millis), want);
         }
+        assert_eq!(thousandths(16_066), "16.066");
+        assert_eq!(in_order([(2, 'a'), (1, 'b'), (2, 'c')], |item| item.0), [(1, 'b'), (2, 'a'), (2, 'c')]);
         assert_eq!(
             (count(1, "policy", "policies"), count(2, "policy", "policies")),
             ("1 policy".to_owned(), "2 policies".to_owned())

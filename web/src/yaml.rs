@@ -138,7 +138,18 @@ fn is_number(s: &str) -> bool {
         .any(|prefix| digits.strip_prefix(prefix).is_some_and(|rest| i64::from_str_radix(rest, 16).is_ok()));
     let clock = digits.starts_with(|c: char| c.is_ascii_digit())
         && digits.chars().all(|c| c.is_ascii_digit() || "-:.TtZz+".contains(c));
-    radix || clock || (digits.starts_with(|c: char| c.is_ascii_digit() || c == '.') && digits.parse::<f64>().is_ok())
+    radix || clock || is_float(&digits)
+}
+
+/// `1`, `1.5`, `.5`, `1.`, each perhaps with an exponent.
+fn is_float(s: &str) -> bool {
+    let all_digits = |s: &str| s.chars().all(|c| c.is_ascii_digit());
+    let (number, exponent) = s.split_once(['e', 'E']).unwrap_or((s, "0"));
+    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    let (whole, rest) = number.split_once('.').unwrap_or((number, ""));
+    !exponent.is_empty()
+        && number.len() > usize::from(number.contains('.'))
+        && [exponent, whole, rest].into_iter().all(all_digits)
 }
 
 #[cfg(test)]
@@ -174,6 +185,8 @@ mod tests {
             ("", "''"),
             ("0755", "'0755'"),
             ("1e3", "'1e3'"),
+            (".5", "'.5'"),
+            ("1.", "'1.'"),
             ("2026-01-01T00:00:00Z", "'2026-01-01T00:00:00Z'"),
             ("0x1f", "'0x1f'"),
             ("*", "'*'"),
@@ -189,6 +202,9 @@ mod tests {
             "-x",
             "a b",
             "10Mi-x",
+            ".",
+            "1e",
+            "1.2.3e1",
             "ur-86s5k",
             "6dd3c28f-553a-43bd-a160-06c8423fb9fa",
         ] {

@@ -1,4 +1,4 @@
-// Makes static/vendor: the editor bundle, one style sheet, and the gallery as JSON. Fast enough to run on every build.
+// Makes static/vendor: the bundles of the editor, of the dialogs and of embeds, one style sheet, and the gallery as JSON. Fast enough to run on every build.
 import { build } from "esbuild";
 import { readFileSync, readdirSync, writeFileSync, mkdirSync, existsSync } from "node:fs";
 import { join, dirname } from "node:path";
@@ -16,15 +16,16 @@ function write(name, data) {
   writeFileSync(path, data);
 }
 
-async function bundle(entry, name) {
+async function bundle(entry, name, { loader = {}, format = "esm" } = {}) {
   const result = await build({
     absWorkingDir: root,
     entryPoints: [entry],
     bundle: true,
     minify: true,
-    format: "esm",
+    format,
     target: "es2022",
     legalComments: "none",
+    loader,
     write: false,
   });
   write(name, result.outputFiles[0].contents);
@@ -33,7 +34,10 @@ async function bundle(entry, name) {
 /** The first is what a newcomer sees. */
 const FIRST = ["bad-namespace", "good-namespace-sync", "good-namespace-nosync", "aligned-generate"];
 
-/** Every gallery entry as a scenario with its file name as `id`: the story first, then by title. */
+/** The first tag of an entry is its theme. */
+const THEMES = ["generate", "gitops", "validate", "context", "mutate", "images", "exceptions", "reports", "cleanup", "operations"];
+
+/** Every gallery entry as a scenario with its file name as `id`: the story first, then by theme and title. */
 function gallery() {
   const dir = join(root, "static/gallery");
   const files = existsSync(dir) ? readdirSync(dir).filter((f) => f.endsWith(".yaml")).sort() : [];
@@ -41,9 +45,20 @@ function gallery() {
     id: file.replace(/\.yaml$/, ""),
     scenario: parse(readFileSync(join(dir, file), "utf8"), { version: "1.1", schema: "core" }),
   }));
-  const rank = ({ id }) => (FIRST.includes(id) ? FIRST.indexOf(id) : FIRST.length);
+  const rank = ({ id, scenario }) =>
+    FIRST.includes(id) ? FIRST.indexOf(id) - FIRST.length : THEMES.indexOf(scenario.tags?.[0]);
   return entries.sort((a, b) => rank(a) - rank(b) || a.scenario.title.localeCompare(b.scenario.title));
 }
 
-await Promise.all([bundle("web/editor/editor.js", "editor.js"), bundle("static/styles/page.css", "page.css")]);
+await Promise.all([
+  bundle("web/editor/editor.js", "editor.js"),
+  bundle("web/editor/format.js", "format.js"),
+  bundle("web/io/io.js", "io.js", { loader: { ".css": "text" } }),
+  bundle("web/io/frame.js", "frame.js"),
+  // A worker that is no module runs it, too.
+  bundle("web/io/unpack.js", "unpack.js", { format: "iife" }),
+  bundle("web/offline.js", "offline.js"),
+  bundle("static/embed.js", "embed.js"),
+  bundle("static/styles/page.css", "page.css"),
+]);
 write("gallery.json", JSON.stringify(gallery()));

@@ -32,7 +32,7 @@ impl Args {
                 args.options.push((name.to_owned(), Some(value)));
             } else if many.contains(&name) {
                 let mut values: Vec<String> = glued.into_iter().collect();
-                while let Some(value) = rest.next_if(|next| !next.starts_with('-')) {
+                while let Some(value) = rest.next_if(|next| !next.starts_with('-') || *next == "-") {
                     values.push(value.clone());
                 }
                 if values.is_empty() {

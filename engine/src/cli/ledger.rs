@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use super::print;
 use crate::scenario::chainsaw::Settings;
 use crate::scenario::report::{Outcome, TestReport};
-use crate::sim::config::Config;
 
 /// Formats with a ledger of their own.
 const FORMATS: [&str; 2] = ["kyverno-test", "chainsaw"];
@@ -73,24 +72,25 @@ fn read(format: &str) -> Result<BTreeMap<String, (String, String)>, String> {
 }
 
 /// The Kyverno that a Chainsaw test of the suites is meant for: `profiles.yaml` beside the ledgers maps parts of paths to
-/// configurations.
+/// versions and configurations.
 pub(super) fn settings(path: &str) -> Settings {
-    let mut settings = Settings::default();
     let text = include_str!("../../tests/ledger/profiles.yaml");
+    let mut changes = serde_json::Map::new();
+    let mut templating = true;
+    let mut behaviour = Settings::default().behaviour;
     for document in crate::parse::yaml::parse("profiles.yaml", text).documents {
-        let part = document.value.get("path").and_then(serde_json::Value::as_str).unwrap_or("/");
-        let mut config = serde_json::json!({"policyExceptions": true, "omitEvents": []});
-        if path.contains(part)
-            && let (Some(config), Some(own)) =
-                (config.as_object_mut(), document.value.get("config").and_then(|own| own.as_object()))
-        {
-            config.extend(own.clone());
-            if let Ok(read) = Config::read(&serde_json::Value::Object(config.clone())) {
-                settings.config = read;
-            }
+        let field = |name: &str| document.value.get(name);
+        if !field("path").and_then(serde_json::Value::as_str).is_some_and(|part| path.contains(part)) {
+            continue;
         }
+        changes.extend(field("config").and_then(|own| own.as_object()).cloned().unwrap_or_default());
+        let version = field("kyverno").and_then(serde_json::Value::as_str).unwrap_or("");
+        behaviour =
+            if version.is_empty() { behaviour } else { crate::sim::profile::find(version).unwrap_or(behaviour) };
+        templating &= field("templating") != Some(&serde_json::Value::Bool(false));
     }
-    settings
+    let settings = Settings::standard(&changes).unwrap_or_default();
+    Settings { templating, behaviour, ..settings }
 }
 
 /// Compares a run of whole suites with the ledger.
@@ -115,19 +115,21 @@ pub fn compare(reports: &[TestReport]) -> Result<Difference, String> {
     Ok(difference)
 }
 
-/// Writes the ledgers of the formats that ran.
+/// Writes the ledgers of the formats that ran. The reason of a test that is in its ledger already stays: somebody wrote it.
 pub(super) fn update(reports: &[TestReport]) -> Result<(), String> {
     for format in FORMATS {
         let own: Vec<TestReport> = reports.iter().filter(|report| report.format == format).cloned().collect();
         if own.is_empty() {
             continue;
         }
+        let known = read(format).unwrap_or_default();
         let mut text = String::from("# test\tstatus\twhy it does not pass\n");
         let mut lines = 0;
         for (key, report) in keyed(&own).into_iter().filter(|(_, report)| report.status != Outcome::Passed) {
             let status = if report.status == Outcome::Skipped { "skipped" } else { "failed" };
-            let reason: String =
+            let seen: String =
                 report.reason.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(300).collect();
+            let reason = known.get(&key).filter(|(before, _)| before == status).map_or(&seen, |(_, reason)| reason);
             text.push_str(&format!("{key}\t{status}\t{reason}\n"));
             lines += 1;
         }

@@ -3,7 +3,9 @@
 use super::args::Args;
 use super::{End, print};
 use crate::diagnostic::Diagnostic;
+use crate::object::ObjectExt;
 use crate::scenario::files::Files;
+use crate::scenario::kyverno_test::load::documents;
 use crate::scenario::report::{Row, TestReport};
 use crate::scenario::{Scenario, simulate};
 use crate::sim::profile;
@@ -17,7 +19,10 @@ fn run(arguments: &[String]) -> Result<End, String> {
     let format = args.choice("--format", &["text", "json", "markdown", "mermaid"])?;
     let [path] = args.operands.as_slice() else { return Err("run needs one scenario".into()) };
     let text = std::fs::read_to_string(path).map_err(|error| format!("{path}: {error}"))?;
-    let mut scenario = Scenario::read(path, &text).map_err(|wrong| words(path, &wrong))?;
+    let mut scenario = Scenario::read(path, &text).map_err(|wrong| match other_kind(path, &text) {
+        Some(kind) => format!("{path} holds a {kind}, and run needs `kind: Scenario`; {}", instead(&kind)),
+        None => words(path, &wrong),
+    })?;
     if let Some(version) = args.values(&["--kyverno"]).last() {
         if profile::find(version).is_none() {
             return Err(format!("--kyverno must be one of 1.15, 1.18, 1.19; {version:?} is not"));
@@ -36,6 +41,20 @@ fn run(arguments: &[String]) -> Result<End, String> {
         print::err(&format!("expected {}: {}\n", check.text, check.reason));
     }
     Ok(if failed.is_empty() { End::Fine } else { End::Failed })
+}
+
+/// The kind of a file that is no scenario.
+fn other_kind(path: &str, text: &str) -> Option<String> {
+    let kind = documents(path, text).ok()?.first()?.kind().to_owned();
+    (!kind.is_empty() && kind != "Scenario").then_some(kind)
+}
+
+fn instead(kind: &str) -> &'static str {
+    match kind {
+        "Test" => "stepgate test runs Kyverno's and Chainsaw's tests",
+        kind if kind.ends_with("Policy") => "stepgate apply evaluates policies against resources",
+        _ => "write a Scenario that names the file",
+    }
 }
 
 /// Messages with file, line and column, one a line.

@@ -166,7 +166,8 @@ fn to_table(reports: &[TestReport], quiet: bool) -> String {
     let heading = ["POLICY", "RULE", "RESOURCE", "RESULT", "REASON"].map(str::to_owned).to_vec();
     let mut text = String::new();
     for report in reports.iter().filter(|report| !quiet || report.status == Outcome::Failed) {
-        text.push_str(&format!("{} ({})\n", report.path, report.name));
+        let name = if report.name.is_empty() { String::new() } else { format!(" ({})", report.name) };
+        text.push_str(&format!("{}{name}\n", report.path));
         if report.rows.is_empty() || report.status == Outcome::Skipped {
             let word = if report.status == Outcome::Skipped { "skipped" } else { "failed" };
             text.push_str(&format!("  {word}: {}\n\n", report.reason));

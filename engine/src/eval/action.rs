@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Profile;
 use super::autogen;
+use super::trace::{Outcome, TraceNode};
 use super::verdict::{Status, Verdict};
 use crate::object::selector::LabelSelector;
 use crate::object::wildcard;
@@ -57,6 +58,34 @@ fn enforced_failure(policy: &ClassicPolicy, verdict: &Verdict, kind: &str, place
             None => is_enforce(policy_action(policy, place, profile)),
         }
     })
+}
+
+/// Adds to the record of each failing rule what its action makes of it.
+pub fn explain(policy: &ClassicPolicy, verdict: &mut Verdict, kind: &str, place: Place<'_>, profile: Profile) {
+    let Verdict { rules, trace, .. } = verdict;
+    let known = autogen::rules(policy, Some(kind));
+    for response in rules.iter().filter(|response| response.status == Status::Fail) {
+        let rule = known.iter().find(|rule| rule.rule.name == response.name);
+        let enforced = match rule.filter(|_| profile >= Profile::V1_19) {
+            Some(rule) => enforce(policy, &rule.rule, place),
+            None => is_enforce(policy_action(policy, place, profile)),
+        };
+        let words = match enforced {
+            true => "failureAction Enforce, so a failing rule blocks the request",
+            false => "failureAction Audit, so a failing rule is only reported",
+        };
+        let mut action = TraceNode::new("action", Outcome::Info, words);
+        action.at = match rule {
+            Some(rule) if rule.rule.validate.as_ref().is_some_and(|validate| validate.failure_action.is_some()) => {
+                Some(format!("{}/validate/failureAction", rule.pointer))
+            }
+            _ => policy.spec.validation_failure_action.as_ref().map(|_| "/spec/validationFailureAction".to_owned()),
+        };
+        if let Some(node) = trace.iter_mut().find(|node| node.is_rule(&response.name)) {
+            let failed = node.children.iter().position(|child| child.failure().is_some());
+            node.children.insert(failed.unwrap_or(node.children.len()), action);
+        }
+    }
 }
 
 /// The one action of the whole policy: that of the first rule that states one, else that of the policy.

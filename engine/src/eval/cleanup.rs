@@ -18,6 +18,7 @@ use crate::object::ObjectExt;
 use crate::object::duration::Duration;
 use crate::object::gvk::{Gvk, KindSelector};
 use crate::object::image;
+use crate::object::order;
 use crate::object::time::Time;
 use crate::policy::ClassicPolicy;
 use crate::policy::cleanup::CleanupPolicy;
@@ -80,7 +81,20 @@ pub fn select(policy: &CleanupPolicy, view: &dyn View, profile: Profile, trace: 
 fn kinds(policy: &CleanupPolicy) -> BTreeSet<String> {
     let block = &policy.spec.match_block;
     let filters = block.any.iter().chain(&block.all).chain([&block.direct]);
-    filters.flat_map(|filter| &filter.resources.kinds).cloned().collect()
+    order::set(filters.flat_map(|filter| &filter.resources.kinds).cloned())
+}
+
+/// Whether a cleanup policy deletes an object, if its schedule says so now.
+///
+/// # Errors
+/// The context or a condition cannot be evaluated.
+pub fn would_delete(policy: &CleanupPolicy, object: &Value, view: &dyn View) -> Result<bool, String> {
+    let (request, owner) = (AdmissionRequest::default(), ClassicPolicy::default());
+    let profile = Profile::V1_19;
+    let cx = EvalCx { request: &request, view, exceptions: &[], profile, mode: Mode::Background, trace: false };
+    let mut json = JsonContext::new(json!({})).with_env(Env::new(view.now(), 0));
+    context::register(cx, &owner, "", &policy.spec.context, &mut json)?;
+    concerns(policy, object, view, &mut json, &mut Trace::off())
 }
 
 fn concerns(

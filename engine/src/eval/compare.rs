@@ -290,6 +290,63 @@ mod tests {
         one_char_is_plain: ">" ">" => true;
         float_text_is_scientific: 1.5 "1.5E*" => true;
         blank_after_operator: 10 "> 5" => true;
+        // validateIntPattern, validateFloatPattern
+        int_not_from_float_text: "7.0" 7 => false;
+        int_not_from_bool: true 1 => false;
+        int_not_from_nothing: null 0 => false;
+        float_not_from_int: 7 7.5 => false;
+        float_not_from_nothing: null 0.5 => false;
+        float_not_from_word: "x" 0.5 => false;
+        bool_not_from_nothing: null false => false;
+        map_refuses_lists: [] {} => false;
+        map_refuses_nothing: null {} => false;
+        null_refuses_words: "a" null => false;
+        null_refuses_numbers: 1 null => false;
+        // validateStringPatterns: `|` before `&`, blanks trimmed
+        either_of_three: "c" "a|b|c" => true;
+        either_none: "d" "a | b" => false;
+        and_binds_closer: "b" "a* & *c | b" => true;
+        the_pattern_itself_matches: "a|b" "a|b" => true;
+        either_with_ranges: 25 "1-10 | 20-30" => true;
+        both_bounds: 5 ">1 & <10" => true;
+        both_bounds_outside: 11 ">1 & <10" => false;
+        not_either: "c" "!a & !b" => true;
+        // the operator's side
+        more_or_equal_text_number: "10" ">=10" => true;
+        less_or_equal_float: 10.5 "<=10.5" => true;
+        float_has_six_digits: 0.0000001 "<=0" => true;
+        missing_is_not_more_than_zero: null ">0" => false;
+        missing_is_at_least_zero: null ">=0" => true;
+        missing_is_zero_seconds: null "0s" => true;
+        missing_has_no_text: null "a*" => false;
+        missing_is_no_star: null "*" => false;
+        empty_text_is_a_star: "" "*" => true;
+        bool_has_no_order: true ">0" => false;
+        bool_not: true "!false" => true;
+        list_matches_no_text: ["a"] "a" => false;
+        quantity_equal: "1024Mi" "1Gi" => true;
+        quantity_not_equal: "1024Mi" "!1Gi" => false;
+        quantity_before_text: "1.0" "1" => true;
+        duration_before_text: "60s" "1m" => true;
+        minutes_are_not_milli: "1m" "60s" => true;
+        word_and_quantity_is_text: "x" "1Gi" => false;
+        not_on_word_and_quantity: "x" "!1Gi" => true;
+        // ranges
+        range_of_quantities: "1500m" "1-2" => true;
+        range_of_durations: "90s" "1m-2m" => true;
+        range_with_minus: (-5) "-10--1" => true;
+        range_with_plus: 5 "+1-+10" => true;
+        range_of_fractions: 0.5 "0.1-0.9" => true;
+        range_on_missing_is_zero: null "0-5" => true;
+        not_range_of_quantities: "3Gi" "1Gi!-2Gi" => true;
+        not_range_on_end: 10 "10!-20" => false;
+        words_with_dash_are_no_range: "a-b" "a-*" => true;
+        an_open_range_is_text: "10-" "10-" => true;
+        // text
+        not_question_mark: "abc" "!a?" => true;
+        negative_text_operator: "!b" "!!b" => false;
+        numbers_are_texts_for_wildcards: 100 "1*" => true;
+        whole_floats_are_scientific: 15.0 "1.5E+01" => true;
     }
 
     #[test]
@@ -305,6 +362,13 @@ mod tests {
             ("10Mi-2Gi", Operator::InRange),
             ("1!-2", Operator::NotInRange),
             ("a-b", Operator::Equal),
+            ("=1", Operator::Equal),
+            ("10-", Operator::Equal),
+            ("1-2-3", Operator::Equal),
+            ("1.5-2.5", Operator::InRange),
+            ("-1-2", Operator::InRange),
+            ("1Gi!-2Gi", Operator::NotInRange),
+            ("!1-2", Operator::NotEqual),
         ] {
             assert_eq!(operator_of(pattern), wanted, "{pattern}");
         }

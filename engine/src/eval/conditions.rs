@@ -4,10 +4,14 @@
 
 use serde_json::{Map, Value};
 
+use super::matching;
 use super::operators::{self, Side};
 use super::trace::{Outcome, Trace, TraceNode};
 use crate::expr::context::JsonContext;
 use crate::expr::vars;
+
+/// Characters of a value that the words of a condition name.
+const MAX_SHOWN: usize = 80;
 
 /// Whether the conditions hold, and the messages of those that decided, joined.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +50,29 @@ pub fn evaluate(
         Some(Value::Object(map)) => Conditions { json, trace }.any_all(map, at),
         Some(_) => Err("invalid condition".to_owned()),
     }
+}
+
+/// Evaluates preconditions, as one decision.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn preconditions(
+    json: &mut JsonContext<'_>,
+    written: Option<&Value>,
+    at: &str,
+    trace: &mut Trace,
+) -> Result<Decision, String> {
+    if written.is_none() {
+        return Ok(Decision::new(true, &[], ""));
+    }
+    trace.open(|| TraceNode::new("preconditions", Outcome::Info, "preconditions").at(at));
+    let decision = evaluate(json, written, at, trace);
+    trace.close(match &decision {
+        Ok(decision) if decision.holds => Outcome::Yes,
+        Ok(_) => Outcome::No,
+        Err(_) => Outcome::Error,
+    });
+    decision
 }
 
 /// Evaluates the conditions of an exception or cleanup policy: an empty `any` holds.
@@ -140,6 +167,11 @@ impl Conditions<'_, '_> {
         let value = self.side(condition, "value")?;
         let name = condition.get("operator").and_then(Value::as_str).unwrap_or_default();
         self.trace.amend(|node| {
+            for (side, word, value) in [("key", "found", &key), ("value", "wanted", &value)] {
+                if condition.get(side) != Some(value) {
+                    node.text = format!("{}, {word} {}", node.text, brief(value));
+                }
+            }
             node.found = Some(key.clone());
             node.want = Some(value.clone());
         });
@@ -164,6 +196,11 @@ impl Conditions<'_, '_> {
 
 fn message(condition: &Value) -> &str {
     condition.get("message").and_then(Value::as_str).unwrap_or_default()
+}
+
+fn brief(value: &Value) -> String {
+    let words = matching::shown(value);
+    if words.chars().count() <= MAX_SHOWN { words } else { words.chars().take(MAX_SHOWN).chain(['…']).collect() }
 }
 
 /// `{{ key }} Equals value`

@@ -8,23 +8,26 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::request::{AdmissionRequest, Operation, UserInfo};
-use super::view::{Answer, ApiCall};
+use super::view::{Answer, ApiCall, Source};
 use super::{EvalCx, Mode};
 use crate::expr::context::{JsonContext, Loaded, service_account};
 use crate::expr::jmespath::{Env, Expression};
 use crate::expr::vars;
 use crate::object::ObjectExt;
 use crate::object::image;
+use crate::object::read;
 use crate::policy::ClassicPolicy;
 use crate::policy::rule::ContextEntry;
 
 /// The root for a request whose object the rules before have left as `object`.
 ///
-/// At admission `request` is the whole AdmissionRequest; elsewhere it has only what the command line and the background controller know.
+/// At admission, and where the background controller follows an admission request, `request` is the whole AdmissionRequest;
+/// elsewhere it has only what the command line and the background controller know.
 #[must_use]
 pub fn root(cx: &EvalCx<'_>, object: Option<&Value>, old_object: Option<&Value>) -> Value {
     let request = cx.request;
-    let mut fields = if cx.mode == Mode::Admission { admission_fields(request) } else { offline_fields(request) };
+    let whole = cx.mode == Mode::Admission || request.whole;
+    let mut fields = if whole { admission_fields(request) } else { offline_fields(request) };
     let mut put = |key: &str, value: Option<&Value>| match value {
         Some(value) => drop(fields.insert(key.to_owned(), value.clone())),
         None if cx.mode == Mode::Admission => drop(fields.insert(key.to_owned(), Value::Null)),
@@ -76,7 +79,7 @@ fn options(operation: Operation) -> Value {
         Operation::Create => "CreateOptions",
         Operation::Update => "UpdateOptions",
         Operation::Delete => "DeleteOptions",
-        Operation::Connect => return Value::Null,
+        Operation::Connect | Operation::None => return Value::Null,
     };
     json!({ "kind": kind, "apiVersion": "meta.k8s.io/v1" })
 }
@@ -139,6 +142,14 @@ fn seed(request: &AdmissionRequest) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
+/// Sets the values that the run injects into the request, before anything of the rule is read. Keys that cannot be read
+/// are refused where the values are.
+pub fn inject(cx: EvalCx<'_>, policy: &ClassicPolicy, json: &mut JsonContext<'_>) {
+    for (key, value) in cx.view.injected(&policy.name) {
+        let _ = json.add_variable(&key, value);
+    }
+}
+
 /// Sets the injected values of a rule and registers its context entries, or those of one of its `foreach`.
 ///
 /// # Errors
@@ -150,36 +161,70 @@ pub fn register<'a>(
     entries: &[ContextEntry],
     json: &mut JsonContext<'a>,
 ) -> Result<(), String> {
-    let injected = cx.view.injected(&policy.name, rule_name);
-    for (key, value) in &injected {
-        json.add_variable(key, value.clone())?;
+    for (key, value) in cx.view.injected_in_rule(&policy.name, rule_name) {
+        json.add_variable(&key, value)?;
     }
-    for entry in entries {
-        let scope = Scope { cx, policy, injected: injected.iter().any(|(key, _)| is_below(key, &entry.name)) };
+    let mut canned = Vec::new();
+    for entry in entries.iter().filter(|entry| entry.api_call.is_some() && cx.view.has_canned_calls()) {
+        if canned_call(cx, entry, json)? {
+            canned.push(&entry.name);
+        }
+    }
+    for entry in entries.iter().filter(|entry| entry.api_call.is_none() || !canned.contains(&&entry.name)) {
+        let scope = Scope { cx, policy };
         let entry = entry.clone();
         let name = entry.name.clone();
-        if let Some(variable) =
-            entry.variable.clone().filter(|_| entry.config_map.is_none() && entry.api_call.is_none())
-        {
-            json.add_loader(&name, Rc::new(move |json| scope.variable(&entry.name, &variable, json)))?;
-        } else if has_source(&entry) {
-            json.add_loader(&name, Rc::new(move |json| scope.load(&entry, json)))?;
-        } else {
-            return Err(format!("failed to create deferred loader for context entry {name}"));
+        match (source(&entry), entry.variable.clone()) {
+            (Some(_), _) => json.add_loader(&name, Rc::new(move |json| scope.load(&entry, json)))?,
+            (None, Some(variable)) => {
+                json.add_loader(&name, Rc::new(move |json| scope.variable(&entry.name, &variable, json)))?;
+            }
+            (None, None) => return Err(format!("failed to create deferred loader for context entry {name}")),
         }
     }
     Ok(())
 }
 
-fn has_source(entry: &ContextEntry) -> bool {
-    entry.config_map.is_some()
-        || entry.api_call.is_some()
-        || entry.global_reference.is_some()
-        || entry.image_registry.is_some()
+fn source(entry: &ContextEntry) -> Option<Source> {
+    match entry {
+        ContextEntry { config_map: Some(_), .. } => Some(Source::ConfigMap),
+        ContextEntry { api_call: Some(_), .. } => Some(Source::ApiCall),
+        ContextEntry { global_reference: Some(_), .. } => Some(Source::GlobalContext),
+        ContextEntry { image_registry: Some(_), .. } => Some(Source::Registry),
+        _ => None,
+    }
 }
 
-fn is_below(key: &str, name: &str) -> bool {
-    key.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+/// An API call that the run answers itself is made at once, before the other entries of the list are known
+/// (`cmd/cli/kubectl-kyverno/store/contextloader.go`).
+fn canned_call(cx: EvalCx<'_>, entry: &ContextEntry, json: &mut JsonContext<'_>) -> Result<bool, String> {
+    let name = &entry.name;
+    let Some(written) = &entry.api_call else { return Ok(false) };
+    let call: Call = substitute(json, written)
+        .and_then(|call| read(name, &call))
+        .map_err(|why| format!("failed to substitute variables in apiCall context entry \"{name}\": {why}"))?;
+    let request = ApiCall {
+        method: call.method,
+        url: call.service.as_ref().map(|service| service.url.clone()).unwrap_or_default(),
+        url_path: if call.service.is_some() { String::new() } else { call.url_path },
+        data: None,
+    };
+    let data = match cx.view.canned_call(&request) {
+        None | Some(Answer::Unavailable) => return Ok(false),
+        Some(Answer::Failed(why)) => {
+            return Err(why.replace("apiCall mock", &format!("apiCall mock for context entry \"{name}\"")));
+        }
+        Some(Answer::Data(data)) => data,
+    };
+    let path = &call.jmes_path;
+    let data = if path.is_empty() {
+        data
+    } else {
+        search(path, &data, json.env())
+            .map_err(|why| format!("failed to apply JMESPath \"{path}\" for context entry \"{name}\": {why}"))?
+    };
+    json.add_entry(name, data)?;
+    Ok(true)
 }
 
 /// What a loader needs besides its entry.
@@ -187,8 +232,6 @@ fn is_below(key: &str, name: &str) -> bool {
 struct Scope<'a> {
     cx: EvalCx<'a>,
     policy: &'a ClassicPolicy,
-    /// The run injects a value of the same name.
-    injected: bool,
 }
 
 /// `configMap`.
@@ -265,8 +308,7 @@ impl<'a> Scope<'a> {
             Ok(Loaded::Nothing)
         };
         match loaded {
-            // `kyverno test` does not register such entries at all; a values file stands in for them.
-            Err(_) if self.cx.mode == Mode::Cli && self.injected => Ok(Loaded::Nothing),
+            Err(_) if source(entry).is_some_and(|source| !self.cx.view.serves(source)) => Ok(Loaded::Nothing),
             other => other,
         }
     }
@@ -286,7 +328,11 @@ impl<'a> Scope<'a> {
         let unresolved = |what: String| {
             move |error| format!("failed to substitute variables in context entry {name} {what}: {error}")
         };
-        let path = substitute_path(json, &variable.jmes_path).map_err(unresolved(variable.jmes_path.clone()))?;
+        let jmes_path = Value::String(variable.jmes_path.clone());
+        let path = match substitute(json, &jmes_path).map_err(unresolved(variable.jmes_path.clone()))? {
+            Value::String(path) => path,
+            _ => return Err(format!("jmespath value must be a string {name} {}: <nil>", variable.jmes_path)),
+        };
         let default = match &variable.default {
             Some(default) => substitute(json, default).map_err(unresolved(default.to_string()))?,
             None => Value::Null,
@@ -478,7 +524,7 @@ impl<'a> Scope<'a> {
 }
 
 fn read<T: for<'de> Deserialize<'de>>(entry: &str, value: &Value) -> Result<T, String> {
-    T::deserialize(value).map_err(|error| format!("context entry {entry} cannot be read: {error}"))
+    read::read::<T>(value).map_err(|error| format!("context entry {entry} cannot be read: {error}"))
 }
 
 fn substitute(json: &mut JsonContext<'_>, value: &Value) -> Result<Value, String> {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::autogen::{self, AutogenRule};
 use super::generate::{self as generate_body, Generated};
 use super::matching::{self, Candidate, Requester};
+use super::request::Operation;
 use super::trace::{Outcome, Trace, TraceNode};
 use super::verdict::{RuleResponse, RuleType, Status, Verdict};
 use super::{Answer, EvalCx, Handler, Mode, RuleCx};
@@ -22,6 +23,7 @@ use crate::expr::context::{JsonContext, Resolution};
 use crate::expr::vars;
 use crate::object::ObjectExt;
 use crate::object::gvk::Gvk;
+use crate::object::order;
 use crate::policy::ClassicPolicy;
 use crate::policy::rule::{Rule, Validation};
 
@@ -97,6 +99,12 @@ fn background_type(rule: &Rule) -> Option<RuleType> {
 /// `applyRules: One`: the first rule that passes or fails is the last.
 fn applies_one(policy: &ClassicPolicy) -> bool {
     policy.spec.apply_rules.as_deref() == Some("One")
+}
+
+/// Whether the policy is asked about a request at all.
+#[must_use]
+pub fn concerned(policy: &ClassicPolicy, cx: &EvalCx<'_>) -> bool {
+    concerns(policy, cx, &mut Verdict::default())
 }
 
 /// Whether the policy is asked at all: a `Policy` only for objects of its namespace, and only where the match conditions of its webhook hold.
@@ -287,6 +295,7 @@ impl<'a> Run<'a> {
         let old_object = self.cx.request.old_object.as_ref();
         let root = root.get_or_insert_with(|| Rc::new(context::root(&self.cx, object, old_object)));
         let mut json = context::of_request(self.cx, Rc::clone(root), object);
+        context::inject(self.cx, self.policy, &mut json);
         json.record_resolutions(self.cx.trace);
         RuleCx {
             cx: self.cx,
@@ -336,6 +345,10 @@ impl<'a> Run<'a> {
         trace.open(|| TraceNode::new("rule", Outcome::Info, rule.rule.name.as_str()).at(rule.pointer.as_str()));
         let object = self.cx.request.object.as_ref();
         let mut rule_cx = self.rule_cx(rule, object, &mut None, trace);
+        // A deleted object is matched as though it were new, while `request.object` stays empty.
+        if self.rule_type == RuleType::Mutation && self.cx.request.operation == Operation::Delete {
+            rule_cx.object = rule_cx.object.or(rule_cx.old_object);
+        }
         let response = self.background_status(rule, &mut rule_cx);
         verdict.trace.extend(self.finished(rule_cx, response.as_slice()));
         response
@@ -427,18 +440,8 @@ fn record_variables(rule: &mut RuleCx<'_>) {
 }
 
 fn preconditions(rule: &mut RuleCx<'_>) -> Result<conditions::Decision, String> {
-    let Some(written) = rule.rule.preconditions.as_ref() else {
-        return Ok(conditions::Decision { holds: true, message: String::new() });
-    };
     let at = format!("{}/preconditions", rule.pointer);
-    rule.trace.open(|| TraceNode::new("preconditions", Outcome::Info, "preconditions").at(at.as_str()));
-    let decision = conditions::evaluate(&mut rule.json, Some(written), &at, &mut rule.trace);
-    rule.trace.close(match &decision {
-        Ok(decision) if decision.holds => Outcome::Yes,
-        Ok(_) => Outcome::No,
-        Err(_) => Outcome::Error,
-    });
-    decision
+    conditions::preconditions(&mut rule.json, rule.rule.preconditions.as_ref(), &at, &mut rule.trace)
 }
 
 /// Properties that cannot be resolved stay as they are written; Kyverno only logs it.
@@ -451,7 +454,7 @@ fn substituted_properties(
     }
     let resolved = vars::substitute_all(json, &json!(properties));
     match resolved {
-        Ok(Value::Object(map)) => map.iter().map(|(key, value)| (key.clone(), text_of(value))).collect(),
+        Ok(Value::Object(map)) => order::map(map.iter().map(|(key, value)| (key.clone(), text_of(value)))),
         _ => properties.clone(),
     }
 }

@@ -80,6 +80,59 @@ cases! {
     existing_violations_may_be_forbidden: "validate: { allowExistingViolations: false, pattern: { metadata: { name: b } } }", update(BARE, BARE) => "fail: validation error: rule r failed at path /metadata/name/";
     preconditions_take_the_leniency_away: format!("preconditions: {{ all: [{{ key: a, operator: Equals, value: a }}] }}\n{TEAM}"), update(BARE, BARE)
         => "fail: validation error: a team is required. rule r failed at path /metadata/labels/";
+    // messages: buildErrorMessage, getDenyMessage
+    a_dot_is_not_doubled: "validate: { message: 'no.', pattern: { metadata: { name: b } } }", create(POD) => "fail: validation error: no. rule r failed at path /metadata/name/";
+    a_pattern_message_is_substituted: "validate: { message: 'not {{ request.object.metadata.name }}', pattern: { metadata: { name: b } } }", create(POD) => "fail: validation error: not a. rule r failed at path /metadata/name/";
+    a_pattern_message_that_cannot_be_substituted: "validate: { message: '{{ nope }}', pattern: { metadata: { name: b } } }", create(POD)
+        => "fail: validation error: variables substitution error in rule r execution error: resource value 'a' does not match 'b' at path /metadata/name/";
+    a_missing_anchor_is_an_execution_error: "validate: { message: m, pattern: { metadata: { name: b, ^(finalizers): [{ a: b }] } } }", create(POD)
+        => "error: validation error: m. rule r execution error: resource value 'a' does not match 'b' at path /metadata/name/";
+    a_pattern_that_cannot_be_substituted: "validate: { pattern: { metadata: { name: '{{ nope }}' } } }", create(POD)
+        => "error: variable substitution failed: failed to resolve nope at path /metadata/name: jmespath query failed: unknown key \"nope\" in path";
+    any_pattern_without_message: "validate: { anyPattern: [{ metadata: { name: b } }] }", create(POD) => "fail: validation error: rule r[0] failed at path /metadata/name/";
+    any_pattern_failures_hide_skips: "validate: { anyPattern: [{ metadata: { (name): b } }, { metadata: { name: b } }] }", create(POD) => "fail: validation error: rule r[1] failed at path /metadata/name/";
+    an_empty_any_pattern_passes_with_the_message: "validate: { message: m, anyPattern: [] }", create(POD) => "pass: m";
+    a_deny_message_that_cannot_be_substituted: "validate: { message: '{{ nope }}', deny: { conditions: { any: [{ key: a, operator: Equals, value: a, message: because }] } } }", create(POD) => "fail: because";
+    a_deny_message_that_is_no_text: "validate: { message: '{{ request.object.metadata }}', deny: {} }", create(POD) => "fail: the produced message didn't resolve to a string, check your policy definition.";
+    deny_conditions_that_fail: deny("{ any: [{ key: '{{ nope }}', operator: Equals, value: a }] }"), create(POD)
+        => "error: failed to check deny conditions: failed to substitute variables in condition key: failed to resolve nope at path : jmespath query failed: unknown key \"nope\" in path";
+    deny_messages_of_all: deny("{ all: [{ key: a, operator: Equals, value: a, message: one }, { key: a, operator: Equals, value: a, message: two }] }"), create(POD) => "fail: no a; one; two";
+    deny_messages_of_the_old_list: deny("[{ key: a, operator: Equals, value: a, message: one }, { key: a, operator: Equals, value: a, message: two }]"), create(POD) => "fail: no a; one;two";
+    deny_without_any_and_all: deny("{}"), create(POD) => "fail: no a";
+    deny_wins_over_pattern: "validate: { deny: {}, pattern: { metadata: { name: a } } }", create(POD) => "fail: validation error: rule r failed";
+    pattern_wins_over_foreach: "validate: { pattern: { metadata: { name: a } }, foreach: [{ list: request.object.spec.containers, deny: {} }] }", create(POD) => "pass: validation rule 'r' passed.";
+    an_unknown_operator: deny("{ any: [{ key: a, operator: Like, value: a }] }"), create(POD) => "error: failed to check deny conditions: failed to create handler for condition operator: %!w(<nil>)";
+    // foreach: validateForEach, validateElements
+    foreach_preconditions_leave_elements_out: "validate: { foreach: [{ list: request.object.spec.containers, preconditions: { all: [{ key: '{{ element.name }}', operator: Equals, value: x }] }, deny: {} }] }", create(POD) => "none";
+    foreach_preconditions_that_fail_leave_elements_out: "validate: { foreach: [{ list: request.object.spec.containers, preconditions: { all: [{ key: '{{ element.nope }}', operator: Equals, value: x }] }, deny: {} }] }", create(POD) => "none";
+    foreach_over_what_is_no_list: "validate: { message: '{{ element.name }}', foreach: [{ list: request.object.metadata, deny: {} }] }", create(POD) => "fail: validation failure: a";
+    foreach_over_null: "validate: { foreach: [{ list: 'request.object.nope || `null`', deny: {} }] }", create(POD) => "none";
+    foreach_leaves_nulls_out: "validate: { message: 'at {{ elementIndex }}', foreach: [{ list: '[`null`, `1`]', deny: {} }] }", create(POD) => "fail: validation failure: at 1";
+    foreach_with_a_list_that_is_no_expression: "validate: { foreach: [{ list: 'length(`1`)', deny: {} }] }", create(POD)
+        => "error: failed to evaluate list: jmespath query failed: invalid type for: 1, expected: []jmespath.jptype{\"string\", \"array\", \"object\"}";
+    foreach_element_scope_needs_maps: "validate: { foreach: [{ list: '[`1`]', elementScope: true, pattern: { a: b } }] }", create(POD)
+        => "error: failed to process foreach: cannot use elementscope=true foreach rules for elements that are not maps, expected type=map got type=float64";
+    foreach_without_element_scope: "validate: { foreach: [{ list: request.object.spec.containers, elementScope: false, pattern: { metadata: { name: b } } }] }", create(POD) => "fail: validation failure: validation error: rule r failed at path /metadata/name/";
+    foreach_any_pattern: "validate: { foreach: [{ list: request.object.spec.containers, anyPattern: [{ name: x }, { name: c }] }] }", create(POD) => "pass: rule passed";
+    foreach_context: "validate: { message: '{{ v }}', foreach: [{ list: request.object.spec.containers, context: [{ name: v, variable: { jmesPath: element.image } }], deny: {} }] }", create(POD) => "fail: validation failure: nginx";
+    foreach_in_foreach: "validate: { message: '{{ element1 }} of {{ element0.name }}', foreach: [{ list: request.object.spec.containers, foreach: [{ list: 'keys(element0)', deny: {} }] }] }", create(POD)
+        => "fail: validation failure: validation failure: image of c";
+    foreach_stops_at_the_first_failure: "validate: { message: 'at {{ elementIndex }}', foreach: [{ list: '[`1`, `2`]', deny: {} }] }", create(POD) => "fail: validation failure: at 0";
+    foreach_still_looks_at_a_delete: "validate: { message: 'of {{ element }}', foreach: [{ list: '[`1`]', deny: {} }] }", delete(POD) => "fail: validation failure: of 1";
+    deny_looks_at_a_delete: "validate: { deny: {} }", delete(POD) => "fail: validation error: rule r failed";
+    audit_is_not_lenient: "validate: { failureAction: Audit, pattern: { metadata: { name: b } } }", update(BARE, BARE) => "fail: validation error: rule r failed at path /metadata/name/";
+    // context
+    a_variable_with_a_value: "context: [{ name: v, variable: { value: { k: x } } }]\nvalidate: { message: '{{ v.k }}', deny: {} }", create(POD) => "fail: x";
+    a_variable_searches_its_value: "context: [{ name: v, variable: { value: { k: x }, jmesPath: k } }]\nvalidate: { message: '{{ v }}', deny: {} }", create(POD) => "fail: x";
+    a_default_may_be_a_map: "context: [{ name: v, variable: { jmesPath: nope, default: { k: x } } }]\nvalidate: { message: '{{ v.k }}', deny: {} }", create(POD) => "fail: x";
+    a_variable_of_an_earlier_one: "context: [{ name: a, variable: { value: x } }, { name: b, variable: { jmesPath: a } }]\nvalidate: { message: '{{ b }}', deny: {} }", create(POD) => "fail: x";
+    a_variable_does_not_see_later_ones: "context: [{ name: b, variable: { jmesPath: a, default: none } }, { name: a, variable: { value: x } }]\nvalidate: { message: '{{ b }}', deny: {} }", create(POD) => "fail: none";
+    a_variable_may_be_defined_again: "context: [{ name: a, variable: { value: x } }, { name: a, variable: { jmesPath: \"join('', [a, 'y'])\" } }]\nvalidate: { message: '{{ a }}', deny: {} }", create(POD) => "fail: xy";
+    // roots
+    namespace_of_the_request: "validate: { message: '{{ request.namespace }}', deny: {} }", create(POD) => "fail: dev";
+    operation_of_the_request: "validate: { message: '{{ request.operation }}', deny: {} }", update(POD, POD) => "skip: skipping the rule evaluation as pre-existing violations are allowed";
+    user_of_the_request: "validate: { message: '{{ request.userInfo.username }} {{ request.roles[0] }}', deny: {} }", create(POD) => "fail: alice default:editor";
+    images_have_tags: "validate: { message: '{{ images.containers.c.tag }} {{ images.containers.c.name }} {{ images.containers.c.path }}', deny: {} }", create(POD) => "fail: latest nginx nginx";
     frozen_patterns_keep_new_values: "validate: { pattern: { metadata: { labels: { team: '{{ request.object.metadata.name }}' } } } }", update(POD, POD) => "skip: skipping the rule evaluation as pre-existing violations are allowed";
 }
 
@@ -104,6 +157,75 @@ fn an_api_call_is_searched() {
     view.api_calls.insert("/api/v1/namespaces/dev/pods".to_owned(), yaml("{ items: [1, 2] }"));
     let rule = "context: [{ name: c, apiCall: { urlPath: '/api/v1/namespaces/{{ request.namespace }}/pods', jmesPath: 'items | length(@)' } }]\nvalidate: { message: 'n {{ c }}', deny: {} }";
     assert_eq!(said_with(rule, &create(POD), &view), "fail: n 2");
+}
+
+#[test]
+fn context_entries_that_have_no_value() {
+    let with = |entry: &str| {
+        said(
+            format!(
+                "context: [{{ name: c, {entry} }}]\nvalidate: {{ message: m, deny: {{ conditions: {{ all: [{{ key: '{{{{ c }}}}', operator: Equals, value: a }}] }} }} }}"
+            ),
+            &create(POD),
+        )
+    };
+    for (entry, words) in [
+        (
+            "variable: { value: { k: null }, jmesPath: k }",
+            "failed to add context entry for variable c since it evaluated to nil",
+        ),
+        (
+            "variable: { jmesPath: request.object.metadata.labels.nope }",
+            "failed to apply jmespath request.object.metadata.labels.nope",
+        ),
+        ("variable: { jmesPath: 'a.' }", "syntaxerror"),
+        ("variable: { jmesPath: '{{ nope }}' }", "failed to substitute variables in context entry c {{ nope }}"),
+        ("variable: { jmesPath: nope, default: '{{ nope }}' }", "failed to substitute variables in context entry c"),
+        ("configMap: { name: '{{ nope }}' }", "failed to substitute variables in context c configmap.name {{ nope }}"),
+        (
+            "configMap: { name: m }",
+            "failed to retrieve config map for context entry c: failed to get configmap default/m",
+        ),
+        (
+            "apiCall: { urlPath: '/{{ nope }}' }",
+            "failed to fetch data for apicall: failed to substitute variables in context entry c",
+        ),
+        ("apiCall: { method: GET }", "missing service for apicall c"),
+        ("globalReference: { name: g }", "failed to fetch entry key=g"),
+        ("imageRegistry: { reference: '{{ request.object.metadata }}' }", "image reference must be a string"),
+    ] {
+        let found = with(entry);
+        assert!(found.starts_with("error: ") && found.contains(words), "{entry}: {found}");
+    }
+    assert_eq!(with("apiCall: { urlPath: /x, default: a }"), "fail: m");
+    assert_eq!(with("variable: { value: b, default: a }"), "pass: validation rule 'r' passed.");
+    assert!(with("nothing: {}").contains("failed to create deferred loader for context entry c"));
+}
+
+#[test]
+fn a_namespaced_policy_reads_its_own_namespace() {
+    let said = |entry: &str| {
+        let mut own = policy(&format!(
+            "context: [{{ name: c, {entry} }}]\nvalidate: {{ message: 'is {{{{ c }}}}', deny: {{ conditions: {{ all: [{{ key: '{{{{ c }}}}', operator: NotEquals, value: zz }}] }} }} }}"
+        ));
+        own.namespace = "dev".to_owned();
+        let mut view = TestView::default();
+        view.config_maps.insert("dev/m".to_owned(), yaml("{ data: { k: v } }"));
+        view.api_calls.insert("/api/v1/namespaces/dev/pods".to_owned(), yaml("1"));
+        validated(&own, &create(POD), &view, &[]).rules[0].message.clone()
+    };
+    assert_eq!(said("apiCall: { urlPath: /api/v1/namespaces/dev/pods }"), "is 1");
+    assert!(
+        said("apiCall: { urlPath: /api/v1/namespaces/x/pods }")
+            .contains("refers to namespace x, which is different from the policy namespace dev")
+    );
+    assert!(said("apiCall: { urlPath: /api/v1/namespaces/dev/../x/pods }").contains("refers to namespace x"));
+    assert!(said("apiCall: { urlPath: /api/v1/pods }").contains("does not contain a namespace segment"));
+    assert_eq!(said("configMap: { name: m }"), "is {\"data\":{\"k\":\"v\"},\"metadata\":null}");
+    assert!(
+        said("configMap: { name: m, namespace: x }")
+            .contains("configMap namespace \"x\" is different from policy namespace \"dev\"")
+    );
 }
 
 #[test]

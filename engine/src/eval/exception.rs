@@ -63,7 +63,7 @@ fn lifts(
         && exception.spec.conditions.as_ref().is_none_or(|conditions| {
             conditions::evaluate_v2(json, conditions, "/spec/conditions", trace).unwrap_or(false)
         });
-    trace.close(if holds { Outcome::Yes } else { Outcome::No });
+    trace.close_as(if holds { Outcome::Yes } else { Outcome::No }, Outcome::letting_out);
     holds
 }
 

@@ -117,7 +117,8 @@ fn each(
 /// Whether patterns are laid over the element: where it is a map, unless the policy says otherwise.
 fn scope(rule: &mut RuleCx<'_>, foreach: &ForEachValidation, element: &Value) -> Result<(), String> {
     if foreach.element_scope == Some(true) && !element.is_object() {
-        let found = super::pattern::go_type(element);
+        // Elements go through `encoding/json`, which knows no integers.
+        let found = if element.is_number() { "float64" } else { super::pattern::go_type(element) };
         return Err(format!(
             "cannot use elementScope=true foreach rules for elements that are not maps, expected type=map got type={found}"
         ));
@@ -134,7 +135,7 @@ fn one(rule: &mut RuleCx<'_>, foreach: &ForEachValidation, nesting: usize, at: &
         return Some(rule.error(RuleType::Validation, "failed to load context", why));
     }
     let preconditions = format!("{at}/preconditions");
-    match conditions::evaluate(&mut rule.json, foreach.preconditions.as_ref(), &preconditions, &mut rule.trace) {
+    match conditions::preconditions(&mut rule.json, foreach.preconditions.as_ref(), &preconditions, &mut rule.trace) {
         Err(why) => return Some(rule.error(RuleType::Validation, "failed to evaluate preconditions", why)),
         Ok(decision) if !decision.holds => {
             let message = conditions::join_non_empty(&["preconditions not met", &decision.message], "; ");

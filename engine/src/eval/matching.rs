@@ -114,7 +114,7 @@ fn excludes(block: &MatchBlock, candidate: &Candidate<'_>, at: &str, trace: &mut
     } else {
         check.filter(&block.direct, at)
     };
-    trace.close(if excluded { Outcome::Yes } else { Outcome::No });
+    trace.close_as(if excluded { Outcome::Yes } else { Outcome::No }, Outcome::letting_out);
     excluded
 }
 
@@ -363,7 +363,7 @@ fn shown_kind(candidate: &Candidate<'_>) -> String {
 }
 
 /// Lists with commas, text without quotes.
-fn shown(value: &Value) -> String {
+pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::Array(items) if items.is_empty() => "none".to_owned(),
         Value::Array(items) => items.iter().map(shown).collect::<Vec<_>>().join(", "),

@@ -22,6 +22,8 @@ pub mod generate;
 pub mod images;
 pub mod manifests;
 pub mod matching;
+#[cfg(test)]
+mod matching_tests;
 mod messages;
 mod metadata;
 pub mod mutate;

@@ -12,6 +12,7 @@ use super::compare;
 use super::metadata;
 use super::trace::{Outcome, Trace, TraceNode};
 use crate::object::gofmt;
+use crate::object::order;
 
 /// Why a resource does not match a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -204,9 +205,9 @@ impl Walk<'_> {
     fn map(&mut self, resource: &Map<String, Value>, pattern: &Map<String, Value>, place: &Place<'_>) -> Walked {
         let pattern = metadata::expand(pattern, resource);
         let (mut first, mut rest): (Vec<_>, Vec<_>) = pattern.iter().partition(|(key, _)| anchors::goes_first(key));
-        first.sort_by_key(|(key, _)| *key);
+        order::sort_by_key(&mut first, |(key, _)| *key);
         self.anchored_keys(&first, resource, place)?;
-        rest.sort_by_key(|(key, _)| *key);
+        order::sort_by_key(&mut rest, |(key, _)| *key);
         for (key, wanted) in nested_first(rest) {
             self.entry(key, wanted, resource, place)?;
         }

@@ -61,6 +61,46 @@ cases! {
     different_structures: {"a": {"b": 1}} on {"a": "x"} => "/a/";
     label_with_wildcard_key: {"metadata": {"labels": {"app/*": "?*"}}} on {"metadata": {"labels": {"app/x": "1"}}} => "pass";
     null_takes_missing: {"a": null} on {} => "pass";
+    // validate.go: arrays
+    an_empty_list_passes_a_map: {"a": [{"n": "x"}]} on {"a": []} => "pass";
+    a_missing_list_fails: {"a": [{"n": "x"}]} on {} => "/a/";
+    a_map_over_a_text_in_a_list: {"a": [{"n": "x"}]} on {"a": ["x"]} => "/a/0/";
+    scalar_list_fails: {"a": ["x*"]} on {"a": ["x1", "y"]} => "/a/";
+    further_scalars_are_not_looked_at: {"a": ["x", "y"]} on {"a": ["x", "x"]} => "pass";
+    more_lists_than_the_pattern_are_free: {"a": [["x"]]} on {"a": [["x"], ["y"]]} => "pass";
+    an_element_that_skips_is_left_out: {"c": [{"(n)": "a", "v": "1"}]} on {"c": [{"n": "a", "v": "2"}, {"n": "b"}]} => "/c/0/v/";
+    missing_condition_in_every_element_skips: {"c": [{"(n)": "a"}]} on {"c": [{}]} => "skip conditional anchor mismatch: conditional anchor key doesn't exist in the resource";
+    two_skips_are_joined: {"c": [{"(n)": "a"}]} on {"c": [{}, {}]} => "skip conditional anchor mismatch: conditional anchor key doesn't exist in the resource; conditional anchor mismatch: conditional anchor key doesn't exist in the resource";
+    // anchors nested and combined
+    two_conditions_must_hold: {"(a)": "1", "(b)": "2", "v": "x"} on {"a": "1", "b": "3", "v": "y"} => "skip conditional anchor mismatch: resource value '3' does not match '2' at path /b/";
+    a_condition_on_a_map: {"(m)": {"k": "1"}, "v": "x"} on {"m": {"k": "1"}, "v": "y"} => "/v/";
+    equality_on_a_map: {"=(m)": {"k": "1"}} on {"m": {"k": "2"}} => "/m/k/";
+    equality_in_equality: {"=(m)": {"=(k)": "1"}} on {"m": {}} => "pass";
+    equality_present_null: {"=(k)": "a"} on {"k": null} => "/k/";
+    negation_in_a_list: {"c": [{"X(p)": "null"}]} on {"c": [{"n": "a"}, {"p": 1}]} => "/c/1/p/";
+    negation_next_to_a_failing_condition: {"(a)": "1", "X(z)": "null"} on {"a": "2", "z": 1} => "skip conditional anchor mismatch: resource value '2' does not match '1' at path /a/";
+    existence_needs_a_list: {"^(c)": [{"n": "a"}]} on {"c": {"n": "a"}} => "/c/";
+    existence_pattern_needs_a_list: {"^(c)": {"n": "a"}} on {"c": [{"n": "a"}]} => "/c/";
+    existence_of_scalars_is_invalid: {"^(c)": ["a"]} on {"c": ["a"]} => "/c/";
+    existence_in_an_empty_list: {"^(c)": [{"n": "a"}]} on {"c": []} => "/c/";
+    global_in_a_list_leaves_the_element_out: {"c": [{"<(n)": "a", "v": "1"}]} on {"c": [{"n": "b", "v": "2"}, {"n": "a", "v": "1"}]} => "pass";
+    an_absent_negated_key_is_no_error: {"a": {"X(c)": "null"}, "b": "1"} on {"a": {}, "b": "2"} => "/b/";
+    a_condition_that_is_met_once_is_there: {"c": [{"(n)": "a"}], "v": "1"} on {"c": [{"n": "a"}, {"m": 1}], "v": "2"} => "/v/";
+    blanks_around_an_anchor: {" =(k) ": "a"} on {"k": "b"} => "/k/";
+    // leaves
+    any_value_takes_maps: {"a": "*"} on {"a": {"b": 1}} => "pass";
+    any_value_takes_lists: {"a": "*"} on {"a": []} => "pass";
+    any_value_takes_empty_text: {"a": "*"} on {"a": ""} => "pass";
+    some_text_refuses_empty_text: {"a": "?*"} on {"a": ""} => "/a/";
+    a_text_for_a_map: {"a": "x"} on {"a": {"b": 1}} => "/a/";
+    an_empty_map_is_a_type: {"a": {}} on {"a": {"b": 1}} => "pass";
+    an_empty_map_refuses_text: {"a": {}} on {"a": "b"} => "/a/";
+    a_list_for_a_map: {"a": {"b": 1}} on {"a": [{"b": 1}]} => "/a/";
+    number_over_numbers: {"a": ">5"} on {"a": [6, 7]} => "pass";
+    false_is_not_missing: {"a": false} on {} => "/a/";
+    annotation_with_wildcard_key: {"metadata": {"annotations": {"*/x": "y"}}} on {"metadata": {"annotations": {"a/x": "z"}}} => "/metadata/annotations/a/x/";
+    wildcard_key_in_a_template: {"spec": {"template": {"metadata": {"labels": {"a*": "?*"}}}}} on {"spec": {"template": {"metadata": {"labels": {"ab": "1"}}}}} => "pass";
+    wildcard_key_elsewhere_is_plain: {"data": {"a*": "x"}} on {"data": {"ab": "x"}} => "/data/a*/";
     image_not_latest: {"spec": {"containers": [{"image": "!*:latest"}]}} on {"spec": {"containers": [{"image": "a:1"}, {"image": "b:latest"}]}} => "/spec/containers/1/image/";
 }
 

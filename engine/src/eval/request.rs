@@ -21,6 +21,9 @@ pub enum Operation {
     Delete,
     /// A connection such as `kubectl exec`.
     Connect,
+    /// No request led to this: background work. A rule that lists operations does not match.
+    #[serde(rename = "")]
+    None,
 }
 
 impl Operation {
@@ -32,6 +35,7 @@ impl Operation {
             Self::Update => "UPDATE",
             Self::Delete => "DELETE",
             Self::Connect => "CONNECT",
+            Self::None => "",
         }
     }
 
@@ -88,6 +92,8 @@ pub struct AdmissionRequest {
     pub old_object: Option<Value>,
     /// Nothing will be stored.
     pub dry_run: bool,
+    /// Outside of admission: an UpdateRequest carries the whole AdmissionRequest.
+    pub whole: bool,
     /// Whether the request carries real user information; offline evaluation often has none.
     pub has_user: bool,
 }

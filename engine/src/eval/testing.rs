@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::request::{AdmissionRequest, Operation};
 use super::verdict::Verdict;
-use super::view::{Answer, ApiCall, View};
+use super::view::{Answer, ApiCall, Source, View};
 use super::{EvalCx, Mode, Profile, engine};
 use crate::object::gvk::{Gvk, Gvr};
 use crate::policy::ClassicPolicy;
@@ -62,7 +62,10 @@ impl View for TestView {
     fn image_verified(&self, _image: &str, _attestor: &Value) -> Answer {
         Answer::Unavailable
     }
-    fn injected(&self, _policy: &str, _rule: &str) -> Vec<(String, Value)> {
+    fn serves(&self, source: Source) -> bool {
+        source != Source::ConfigMap || self.injected.is_empty()
+    }
+    fn injected(&self, _policy: &str) -> Vec<(String, Value)> {
         self.injected.clone()
     }
 }

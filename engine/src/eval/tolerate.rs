@@ -33,9 +33,13 @@ pub(super) fn weigh(
 ) -> Option<RuleResponse> {
     let failed = response.as_ref().is_some_and(|response| response.status == Status::Fail);
     let old = rule.old_object.filter(|_| failed && is_possible(rule) && rule.rule.preconditions.is_none());
-    let Some(old) = old.filter(|old| matches(rule, old)) else { return response };
+    let Some(old) = old else { return response };
     rule.trace
         .open(|| TraceNode::new("oldObject", Outcome::Info, "the object as it was, looked at as if it were created"));
+    if !matches(rule, old) {
+        rule.trace.close(Outcome::Info);
+        return response;
+    }
     let new = rule.object.replace(old);
     rule.old_object = None;
     rule.operation = Operation::Create;

@@ -15,15 +15,39 @@ pub enum Outcome {
     Skip,
     /// Could not be decided.
     Error,
+    /// A way out or a prohibition that does not apply: nothing follows from it.
+    Idle,
+    /// Holds where it must not: under `deny`.
+    Denies,
     /// A fact, no decision.
     #[default]
     Info,
 }
 
+impl Outcome {
+    /// Whether this is what a refusal rests on.
+    #[must_use]
+    pub fn failed(self) -> bool {
+        matches!(self, Self::No | Self::Error | Self::Denies)
+    }
+
+    /// Below `exclude` and exceptions.
+    #[must_use]
+    pub fn letting_out(self) -> Self {
+        if self == Self::No { Self::Idle } else { self }
+    }
+
+    /// Below a `deny` whose conditions hold.
+    #[must_use]
+    pub fn denying(self) -> Self {
+        if self == Self::Yes { Self::Denies } else { self.letting_out() }
+    }
+}
+
 /// One decision and those it rests on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TraceNode {
-    /// What was decided: `rule`, `match`, `exclude`, `filter`, `context`, `preconditions`, `condition`, `pattern`, `deny`,
+    /// What was decided: `policy`, `rule`, `match`, `exclude`, `filter`, `context`, `preconditions`, `condition`, `pattern`, `deny`,
     /// `foreach`, `cel`, `exception`, `mutate`, `generate`, `variable` …
     pub kind: String,
     /// How it came out.
@@ -51,6 +75,43 @@ impl TraceNode {
     /// A node with words.
     pub fn new(kind: &str, outcome: Outcome, text: impl Into<String>) -> Self {
         Self { kind: kind.to_owned(), outcome, text: text.into(), ..Self::default() }
+    }
+
+    /// What one policy recorded; nothing where it recorded nothing.
+    #[must_use]
+    pub fn of_policy(key: &str, trace: &[Self]) -> Option<Self> {
+        let node = Self { children: trace.to_vec(), ..Self::new("policy", Outcome::Info, key) };
+        (!trace.is_empty()).then_some(node)
+    }
+
+    /// The innermost decision that failed.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Self> {
+        self.is_failure().then(|| self.children.iter().find_map(Self::failure).unwrap_or(self))
+    }
+
+    /// The innermost decision that failed and has a place in the policy.
+    #[must_use]
+    pub fn placed_failure(&self) -> Option<&Self> {
+        let own = || self.at.is_some().then_some(self);
+        if self.is_failure() { self.children.iter().find_map(Self::placed_failure).or_else(own) } else { None }
+    }
+
+    /// Whether it is what a rule of this name decided: its text is the name, and the messages after a colon.
+    #[must_use]
+    pub fn is_rule(&self, name: &str) -> bool {
+        let rest = self.text.strip_prefix(name).filter(|_| self.kind == "rule");
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(": "))
+    }
+
+    /// What could have lifted a failure did not cause it.
+    fn is_failure(&self) -> bool {
+        self.outcome.failed() && !matches!(self.kind.as_str(), "exception" | "oldObject")
+    }
+
+    fn recast(&mut self, change: fn(Outcome) -> Outcome) {
+        self.outcome = change(self.outcome);
+        self.children.iter_mut().for_each(|child| child.recast(change));
     }
 
     /// The same with its place in the policy.
@@ -106,6 +167,12 @@ impl Trace {
                 parent.children.push(node);
             }
         }
+    }
+
+    /// Closes a node whose decisions mean something else than by themselves: below `exclude`, `deny`, an exception.
+    pub fn close_as(&mut self, outcome: Outcome, change: fn(Outcome) -> Outcome) {
+        self.amend(|node| node.recast(change));
+        self.close(change(outcome));
     }
 
     /// Adds a node without children.

@@ -87,14 +87,15 @@ pub(super) fn check(rule: &mut RuleCx<'_>, body: Body<'_>, at: &str) -> Option<R
 }
 
 fn deny(rule: &mut RuleCx<'_>, deny: &Deny, at: &str) -> RuleResponse {
-    rule.trace.open(|| TraceNode::new("deny", Outcome::Info, "deny").at(at));
+    let words = if deny.conditions.is_some() { "deny" } else { "deny without conditions" };
+    rule.trace.open(|| TraceNode::new("deny", Outcome::Info, words).at(at));
     let decision =
         conditions::evaluate(&mut rule.json, deny.conditions.as_ref(), &format!("{at}/conditions"), &mut rule.trace);
-    rule.trace.close(match &decision {
-        Ok(decision) if decision.holds => Outcome::Yes,
-        Ok(_) => Outcome::No,
-        Err(_) => Outcome::Error,
-    });
+    match &decision {
+        Ok(decision) if decision.holds => rule.trace.close_as(Outcome::Yes, Outcome::denying),
+        Ok(_) => rule.trace.close_as(Outcome::No, Outcome::letting_out),
+        Err(_) => rule.trace.close(Outcome::Error),
+    }
     match decision {
         Err(why) => rule.error(RuleType::Validation, "failed to check deny conditions", why),
         Ok(decision) if decision.holds => {

@@ -87,4 +87,6 @@ pub struct Verdict {
     pub patched: Option<Value>,
     /// One node per rule, matched or not: every decision with its values.
     pub trace: Vec<TraceNode>,
+    /// The images whose signatures were looked at, and whether one was good.
+    pub verified: BTreeMap<String, bool>,
 }

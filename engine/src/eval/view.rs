@@ -30,6 +30,19 @@ pub enum Answer {
     Unavailable,
 }
 
+/// Where context entries come from, besides variables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// `configMap`
+    ConfigMap,
+    /// `apiCall`
+    ApiCall,
+    /// `globalReference`
+    GlobalContext,
+    /// `imageRegistry`
+    Registry,
+}
+
 /// What a run knows. Every answer is deterministic.
 pub trait View {
     /// Seconds since the epoch, and nanoseconds, of the virtual clock.
@@ -58,8 +71,31 @@ pub trait View {
     fn image_data(&self, image: &str) -> Answer;
     /// Signature facts that the run declares: does `image` carry a signature or attestation by `attestor`?
     fn image_verified(&self, image: &str, attestor: &Value) -> Answer;
-    /// Values that the run injects for a rule (a values file), keys as dotted paths.
-    fn injected(&self, policy: &str, rule: &str) -> Vec<(String, Value)> {
+    /// Whether this is the command line's stand-in for a cluster (`pkg/cel/libs/fake_context.go`).
+    fn stand_in(&self) -> bool {
+        false
+    }
+    /// Whether the run has such a source; without one Kyverno does not register the entry, whatever is wrong with it.
+    fn serves(&self, source: Source) -> bool {
+        let _ = source;
+        true
+    }
+    /// Whether the run has canned answers that stand in front of every API call.
+    fn has_canned_calls(&self) -> bool {
+        false
+    }
+    /// The canned answer to a call, where there is one.
+    fn canned_call(&self, call: &ApiCall) -> Option<Answer> {
+        let _ = call;
+        None
+    }
+    /// Values that the run injects into the request (a values file), keys as dotted paths.
+    fn injected(&self, policy: &str) -> Vec<(String, Value)> {
+        let _ = policy;
+        Vec::new()
+    }
+    /// The same for a rule; they are injected again with the context of each of its `foreach`.
+    fn injected_in_rule(&self, policy: &str, rule: &str) -> Vec<(String, Value)> {
         let (_, _) = (policy, rule);
         Vec::new()
     }

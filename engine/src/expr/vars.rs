@@ -57,6 +57,14 @@ pub fn substitute_string(ctx: &mut JsonContext<'_>, text: &str) -> Result<String
     })
 }
 
+/// Substitutes the references of a document but not its variables.
+///
+/// # Errors
+/// A reference leads nowhere, or to what is no text.
+pub fn substitute_references(document: &Value) -> Result<Value, Error> {
+    references::substitute(document)
+}
+
 /// Whether a text holds a variable.
 #[must_use]
 pub fn is_variable(text: &str) -> bool {

@@ -7,9 +7,10 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::gofmt::{marshal_plain, quote};
+use super::gofmt::{marshal_plain, quote, sprint};
 use super::gvk::Gvk;
 use super::list_types::{ListKind, Type};
+use crate::object::order;
 
 /// Why a patch was not applied; the words are those of the API server.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,7 +94,7 @@ fn find_atomics(at: &Type, value: &Value, path: &mut String, found: &mut Vec<Str
     }
 }
 
-/// Every element of a keyed list has its keys, and no other element has the same.
+/// Mappings and lists are what they should be; every element of a keyed list has its keys, and no other element has the same.
 fn validate(at: &Type, value: &Value, path: &mut String) -> Result<(), String> {
     let length = path.len();
     match (at.resolve(), value) {
@@ -118,6 +119,9 @@ fn validate(at: &Type, value: &Value, path: &mut String) -> Result<(), String> {
                 path.truncate(length);
             }
         }
+        (Type::Map { .. } | Type::List { .. }, Value::Null) => {}
+        (Type::Map { .. }, other) => return Err(format!("{path}: expected map, got &{{{}}}", sprint(other))),
+        (Type::List { .. }, other) => return Err(format!("{path}: expected list, got &{{{}}}", sprint(other))),
         _ => {}
     }
     Ok(())
@@ -130,7 +134,7 @@ fn shown_key(kind: &ListKind, item: &Value) -> String {
         .filter_map(|(key, default)| Some((key, item.get(key).or(default.as_ref())?)))
         .map(|(key, value)| format!("{key}={}", marshal_plain(value)))
         .collect();
-    pairs.sort();
+    order::sort(&mut pairs);
     format!("[{}]", pairs.join(","))
 }
 
@@ -150,6 +154,44 @@ fn element_key(kind: &ListKind, item: &Value) -> Result<Option<Vec<Value>>, Stri
             };
             keys.iter().map(value).collect::<Result<_, _>>().map(Some)
         }
+    }
+}
+
+/// Takes away what an earlier configuration set and the next one does not: the half of a three-way merge that comes
+/// before [`merge_as`], for clients that remember what they applied last.
+#[must_use]
+pub fn withdraw(at: &Type, live: &Value, last: &Value, next: &Value) -> Value {
+    let at = at.resolve();
+    let (fields, element) = match at {
+        Type::Atomic | Type::Map { atomic: true, .. } | Type::List { kind: ListKind::Atomic, .. } => {
+            return live.clone();
+        }
+        Type::Map { fields, element, .. } => (Some(fields), element.as_ref()),
+        _ => (None, at),
+    };
+    match (at, live, last, next) {
+        (Type::List { kind, element }, Value::Array(live), Value::Array(last), Value::Array(next)) => {
+            let of = |item: &Value| element_key(kind, item).ok().flatten();
+            let find = |items: &'_ [Value], key: &Vec<Value>| {
+                items.iter().find(|item| of(item).as_ref() == Some(key)).cloned()
+            };
+            let left = |item: &Value| match of(item).map(|key| (find(last, &key), find(next, &key))) {
+                Some((Some(_), None)) => None,
+                Some((Some(last), Some(next))) => Some(withdraw(element, item, &last, &next)),
+                _ => Some(item.clone()),
+            };
+            Value::Array(live.iter().filter_map(left).collect())
+        }
+        (_, Value::Object(live), Value::Object(last), Value::Object(next)) => {
+            let field = |key: &str| fields.and_then(|fields| fields.get(key)).unwrap_or(element);
+            let left = |(key, value): (&String, &Value)| match (last.get(key), next.get(key)) {
+                (Some(_), None) => None,
+                (Some(last), Some(next)) => Some((key.clone(), withdraw(field(key), value, last, next))),
+                _ => Some((key.clone(), value.clone())),
+            };
+            Value::Object(live.iter().filter_map(left).collect())
+        }
+        _ => live.clone(),
     }
 }
 
@@ -300,6 +342,19 @@ mod tests {
     }
 
     #[test]
+    fn what_was_applied_and_is_no_longer_is_withdrawn() {
+        let root = Type::of_kind(&Gvk::new("v1", "Pod")).unwrap();
+        let pod = |names: &[&str], extra: Value| {
+            let containers: Vec<Value> = names.iter().map(|name| json!({"name": name})).collect();
+            json!({"metadata": {"labels": extra}, "spec": {"containers": containers}})
+        };
+        let live = pod(&["a", "b", "sidecar"], json!({"x": "1", "y": "2", "z": "3"}));
+        let last = pod(&["a", "b"], json!({"x": "1", "y": "2"}));
+        let next = pod(&["a"], json!({"x": "1"}));
+        assert_eq!(withdraw(&root, &live, &last, &next), pod(&["a", "sidecar"], json!({"x": "1", "z": "3"})));
+    }
+
+    #[test]
     fn what_is_refused() {
         let error = |patch: Value| pod(json!({}), patch).unwrap_err();
         assert_eq!(
@@ -316,6 +371,8 @@ mod tests {
                 .ends_with(".spec.containers: duplicate entries for key [name=\"a\"]")
         );
         assert!(error(json!({"containers": [{"name": "a", "args": ["x"]}]})).ends_with(": .spec.containers[0].args"));
+        assert!(error(json!({"containers": "x"})).ends_with("typed object: .spec.containers: expected list, got &{x}"));
+        assert!(error(json!("x")).ends_with("typed object: .spec: expected map, got &{x}"));
         let unknown = merge(&Gvk::new("example.com/v1", "Widget"), &json!({}), &json!({})).unwrap_err();
         assert_eq!(unknown.0, "type converter must not be nil");
         let selector = merge(

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::ObjectExt;
 use super::gvk::{Gvk, Gvr};
+use crate::object::order;
 
 /// One kind of objects, as the discovery of an API server lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -227,7 +228,7 @@ fn read_crd(crd: &Value) -> Option<Resource> {
         versions.push(crd.str_at(&["spec", "version"]).to_owned());
     }
     versions.retain(|version| !version.is_empty());
-    versions.sort_by_key(|version| Reverse(version_rank(version)));
+    order::sort_by_key(&mut versions, |version| Reverse(version_rank(version)));
     let kind = names.str_at(&["kind"]).to_owned();
     let gvk = Gvk { group: crd.str_at(&["spec", "group"]).to_owned(), version: String::new(), kind: kind.clone() };
     let or = |text: &str, default: String| if text.is_empty() { default } else { text.to_owned() };
@@ -237,7 +238,7 @@ fn read_crd(crd: &Value) -> Option<Resource> {
         .filter_map(|version| version.get("subresources")?.as_object())
         .flat_map(|map| map.keys().cloned())
         .collect();
-    subresources.sort();
+    order::sort(&mut subresources);
     subresources.dedup();
     (!kind.is_empty() && !versions.is_empty()).then(|| Resource {
         plural: or(names.str_at(&["plural"]), guess_resource(&gvk).resource),

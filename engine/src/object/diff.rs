@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::object::order;
+
 /// One difference.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -54,7 +56,7 @@ fn compare_lists(found: &mut Vec<Change>, path: &mut String, old: &[Value], new:
         }
         return;
     };
-    let known: BTreeMap<&str, &Value> = old_names.iter().copied().zip(old).collect();
+    let known: BTreeMap<&str, &Value> = order::map(old_names.iter().copied().zip(old));
     for (index, (name, value)) in new_names.iter().zip(new).enumerate() {
         let pair = (known.get(name).copied(), Some(value));
         enter(path, &index.to_string(), |path| pair_up(found, path, pair));

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Number, Value};
 
+use crate::object::order;
+
 /// `json.Marshal`: keys sorted, `<`, `>` and `&` escaped, no spaces.
 #[must_use]
 pub fn marshal(value: &Value) -> String {
@@ -57,7 +59,7 @@ fn write_json(out: &mut String, value: &Value, html: bool, indent: Option<&str>,
         Value::Object(map) => {
             out.push('{');
             let mut keys: Vec<_> = map.iter().collect();
-            keys.sort_by_key(|(key, _)| *key);
+            order::sort_by_key(&mut keys, |(key, _)| *key);
             for (index, (key, item)) in keys.iter().enumerate() {
                 if index > 0 {
                     out.push(',');
@@ -142,7 +144,7 @@ fn write_v(out: &mut String, value: &Value) {
         Value::Object(map) => {
             out.push_str("map[");
             let mut keys: Vec<_> = map.iter().collect();
-            keys.sort_by_key(|(key, _)| *key);
+            order::sort_by_key(&mut keys, |(key, _)| *key);
             for (index, (key, item)) in keys.iter().enumerate() {
                 if index > 0 {
                     out.push(' ');

@@ -151,6 +151,14 @@ static REFERENCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(&format!("^(?:({DOMAIN})/)?({PATH})(?::({tag}))?(?:@({digest}))?$")).ok()
 });
 
+/// Whether a text is a reference of an image, a registry in front or not.
+///
+/// # Errors
+/// Why it is none.
+pub fn check(reference: &str) -> Result<(), &'static str> {
+    split(reference).map(|_| ())
+}
+
 /// `reference.Parse`.
 fn split(reference: &str) -> Result<Parts, &'static str> {
     let Some(regex) = REFERENCE.as_ref() else { return Err("invalid reference format") };

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use serde_json::Value;
 
 use super::gvk::Gvk;
+use crate::object::order;
 
 /// How values of a place in an object are merged.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +50,7 @@ pub enum ListKind {
 
 static TABLE: LazyLock<BTreeMap<&'static str, Type>> = LazyLock::new(|| {
     let lines = include_str!("data/list_types.txt").lines().filter(|line| !line.starts_with('#'));
-    lines.filter_map(read_type).collect()
+    order::map(lines.filter_map(read_type))
 });
 
 impl Type {

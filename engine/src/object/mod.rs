@@ -1,5 +1,6 @@
 //! An unstructured Kubernetes object: names, labels and paths into a JSON value.
 
+pub mod access;
 pub mod apply;
 pub mod catalog;
 pub mod diff;
@@ -12,8 +13,10 @@ pub mod list_types;
 pub mod merge;
 pub mod merge_keys;
 pub mod names;
+pub mod order;
 pub mod patch;
 pub mod quantity;
+pub mod read;
 pub mod selector;
 pub mod time;
 pub mod wildcard;
@@ -133,5 +136,5 @@ impl ObjectExt for Value {
 #[must_use]
 pub fn string_map(value: Option<&Value>) -> BTreeMap<String, String> {
     let entries = value.and_then(Value::as_object).into_iter().flatten();
-    entries.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+    order::map(entries.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))))
 }

@@ -92,6 +92,24 @@ pub fn dns_label_errors(name: &str) -> Vec<String> {
     errors
 }
 
+/// What is wrong with the name of a Service (`IsDNS1035Label`); empty when nothing is.
+#[must_use]
+pub fn dns_1035_errors(name: &str) -> Vec<String> {
+    let mut errors = Vec::new();
+    if name.len() > 63 {
+        errors.push("must be no more than 63 bytes".to_owned());
+    }
+    if !is_dns_label(name) || !name.starts_with(|c: char| c.is_ascii_lowercase()) {
+        errors.push(
+            "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic \
+             character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for \
+             validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"
+                .to_owned(),
+        );
+    }
+    errors
+}
+
 fn is_label_word(text: &str) -> bool {
     framed(text, |b| b.is_ascii_alphanumeric(), |b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
 }

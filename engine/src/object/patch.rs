@@ -297,6 +297,24 @@ pub fn merge(document: &Value, patch: &Value) -> Value {
     document
 }
 
+/// The JSON Merge Patch that makes `after` of `before`; `None` where they are the same.
+#[must_use]
+pub fn merge_diff(before: &Value, after: &Value) -> Option<Value> {
+    if before == after {
+        return None;
+    }
+    let (Some(old), Some(new)) = (before.as_object(), after.as_object()) else { return Some(after.clone()) };
+    let gone = old.keys().filter(|key| !new.contains_key(*key)).map(|key| (key.clone(), Value::Null));
+    let changed = new.iter().filter_map(|(key, value)| {
+        let change = match old.get(key) {
+            Some(old) => merge_diff(old, value)?,
+            None => value.clone(),
+        };
+        Some((key.clone(), change))
+    });
+    Some(Value::Object(changed.chain(gone).collect()))
+}
+
 /// The operations of a JSON Patch that makes `after` of `before`.
 #[must_use]
 pub fn diff(before: &Value, after: &Value) -> Vec<Value> {

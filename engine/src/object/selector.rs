@@ -1,6 +1,6 @@
 //! Label selectors: as objects (`matchLabels`, `matchExpressions`), as text (`a=b,c in (d)`), and with Kyverno's wildcards.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::Value;
@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::gofmt::{marshal, quote};
 use super::names;
 use super::wildcard;
+use crate::object::order;
 
 mod text;
 
@@ -116,7 +117,7 @@ impl LabelSelector {
     }
 
     fn from_requirements(mut requirements: Vec<Requirement>) -> Self {
-        requirements.sort_by(|a, b| a.key.cmp(&b.key));
+        order::sort_by(&mut requirements, |a, b| a.key.cmp(&b.key));
         Self { requirements, nothing: false }
     }
 
@@ -216,7 +217,7 @@ impl Requirement {
 impl fmt::Display for Requirement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = &self.key;
-        let values = self.values.iter().map(String::as_str).collect::<BTreeSet<_>>();
+        let values = order::set(self.values.iter().map(String::as_str));
         let values = values.into_iter().collect::<Vec<_>>().join(",");
         match self.operator {
             Operator::In => write!(f, "{key} in ({values})"),

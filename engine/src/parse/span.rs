@@ -61,7 +61,9 @@ impl SpanTree {
         Some(node)
     }
 
-    fn child(&self, segment: &str) -> Option<&SpanTree> {
+    /// The child behind a key or an index.
+    #[must_use]
+    pub fn child(&self, segment: &str) -> Option<&SpanTree> {
         if let Some((_, tree)) = self.fields.iter().rev().find(|(key, _)| key == segment) {
             return Some(tree);
         }

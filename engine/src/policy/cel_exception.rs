@@ -45,6 +45,13 @@ impl CelException {
         self.spec.policy_refs.iter().any(|policy| policy.name == name && policy.kind == kind)
     }
 
+    /// Whether it has expired at a Unix time.
+    #[must_use]
+    pub fn expired(&self, now: i64) -> bool {
+        let expires = self.spec.expires_at.as_deref().and_then(|at| chrono::DateTime::parse_from_rfc3339(at).ok());
+        expires.is_some_and(|at| at.timestamp() <= now)
+    }
+
     /// Whether it lifts the policy as a whole.
     #[must_use]
     pub fn is_full(&self) -> bool {

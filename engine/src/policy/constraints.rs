@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::MatchCondition;
 use crate::object::ObjectExt;
+use crate::object::read::read;
 
 /// A policy object whose body is `spec`.
 #[derive(Clone, Debug, Default)]
@@ -35,7 +36,7 @@ impl<S: DeserializeOwned + Default> CelPolicy<S> {
     /// A field has the wrong type; the words say which.
     pub fn from_value(value: &Value) -> Result<Self, String> {
         let spec = match value.get("spec") {
-            Some(spec) => S::deserialize(spec).map_err(|error| format!("spec: {error}"))?,
+            Some(spec) => read::<S>(spec).map_err(|error| format!("spec: {error}"))?,
             None => S::default(),
         };
         let namespaced = value.kind().starts_with("Namespaced") || value.kind() == "PolicyException";

@@ -2,6 +2,8 @@
 //!
 //! Follows `ext/resource/loader` and `cmd/cli/kubectl-kyverno/policy/load.go`; the defaults are those of `config/crds`.
 
+use std::cell::OnceCell;
+
 use serde_json::{Value, json};
 
 use super::exception::{ExceptionSpec, PolicyException};
@@ -9,6 +11,7 @@ use super::{ClassicPolicy, Spec, schema};
 use crate::diagnostic::Diagnostic;
 use crate::object::ObjectExt;
 use crate::object::gvk::Gvk;
+use crate::object::read::read;
 
 /// What a document turned out to be.
 #[derive(Clone, Debug)]
@@ -72,7 +75,7 @@ pub fn is_exception(value: &Value) -> bool {
 pub fn classic(mut value: Value) -> Result<ClassicPolicy, Diagnostic> {
     set_defaults(&mut value, "kyverno.io/v1");
     let spec = value.get("spec").cloned().unwrap_or_else(|| json!({}));
-    let spec: Spec = serde_json::from_value(spec).map_err(|error| broken(&value, &error.to_string()))?;
+    let spec: Spec = read(&spec).map_err(|error| broken(&value, &error.to_string()))?;
     let namespace = match (value.kind(), value.namespace()) {
         ("ClusterPolicy", _) => "",
         (_, "") => "default",
@@ -85,6 +88,7 @@ pub fn classic(mut value: Value) -> Result<ClassicPolicy, Diagnostic> {
         labels: value.labels(),
         spec,
         raw: value,
+        generated: OnceCell::new(),
     })
 }
 
@@ -95,7 +99,7 @@ pub fn classic(mut value: Value) -> Result<ClassicPolicy, Diagnostic> {
 pub fn exception(mut value: Value) -> Result<PolicyException, Diagnostic> {
     set_defaults(&mut value, "kyverno.io/v2");
     let spec = value.get("spec").cloned().unwrap_or_else(|| json!({}));
-    let spec: ExceptionSpec = serde_json::from_value(spec).map_err(|error| broken(&value, &error.to_string()))?;
+    let spec: ExceptionSpec = read(&spec).map_err(|error| broken(&value, &error.to_string()))?;
     let namespace = if value.namespace().is_empty() { "default" } else { value.namespace() };
     Ok(PolicyException { name: value.name().to_owned(), namespace: namespace.to_owned(), spec, raw: value })
 }

@@ -18,14 +18,17 @@ pub mod mutating;
 pub mod rule;
 pub mod schema;
 pub mod selection;
+pub mod service_accounts;
 pub mod validating;
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::object::ObjectExt;
+use crate::object::read;
 use rule::Rule;
 
 /// A `ClusterPolicy` or a namespaced `Policy` (kyverno.io/v1, v2beta1).
@@ -43,6 +46,8 @@ pub struct ClassicPolicy {
     pub spec: Spec,
     /// The whole object as it was written (with CRD defaults).
     pub raw: Value,
+    /// What autogen has made of the rules, once that was asked: the index of the written rule, and the rule, where it can be read.
+    pub generated: OnceCell<Vec<(usize, Option<Rule>)>>,
 }
 
 impl ClassicPolicy {
@@ -58,6 +63,7 @@ impl ClassicPolicy {
             labels: object.labels(),
             spec: read_spec(object)?,
             raw: object.clone(),
+            generated: OnceCell::new(),
         })
     }
 
@@ -71,10 +77,10 @@ impl ClassicPolicy {
 /// `spec`, where an explicit `null` is as good as nothing.
 pub(crate) fn read_spec<T: serde::de::DeserializeOwned + Default>(object: &Value) -> Result<T, String> {
     let Some(spec) = object.get("spec").filter(|spec| !spec.is_null()) else { return Ok(T::default()) };
-    serde_json::from_value(spec.clone()).or_else(|error| {
+    read::read(spec).or_else(|error| {
         let mut spec = spec.clone();
         drop_nulls(&mut spec);
-        serde_json::from_value(spec).map_err(|_| error.to_string())
+        read::read(&spec).map_err(|_| error.to_string())
     })
 }
 

@@ -1,6 +1,8 @@
 //! `MutatingPolicy` and `NamespacedMutatingPolicy` of policies.kyverno.io.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
+
+use crate::object::read::{field, read, whole};
 
 use super::constraints::{
     AuditAnnotation, Autogen, CelPolicy, Evaluation, MatchConditions, MatchResources, Variable, WebhookTimeout,
@@ -40,14 +42,18 @@ pub struct MutatingSpec {
 }
 
 /// `targetMatchConstraints`: the constraints, or an expression that gives `{group, version, resource, …}`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default)]
 pub struct TargetMatchConstraints {
     /// Expression of type map.
     pub expression: String,
     /// The constraints.
-    #[serde(flatten)]
     pub resources: MatchResources,
+}
+
+impl<'de> Deserialize<'de> for TargetMatchConstraints {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        whole(from, |block| Ok(Self { expression: field(block, "expression")?, resources: read(block)? }))
+    }
 }
 
 /// `mutations[]`.

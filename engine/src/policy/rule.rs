@@ -1,10 +1,11 @@
 //! One rule of a `ClusterPolicy` or `Policy`.
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::selection::MatchBlock;
 use super::{FailureActionOverride, MatchCondition};
+use crate::object::read::{field, read, whole};
 
 /// A rule. Its body is the one of `validate`, `mutate`, `generate`, `verify_images` that is there.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -137,8 +138,7 @@ pub struct Mutation {
 }
 
 /// `generate`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Clone, Debug, Default)]
 pub struct Generation {
     /// For triggers that exist already, too.
     pub generate_existing: Option<bool>,
@@ -147,10 +147,23 @@ pub struct Generation {
     /// Keep what was generated when the policy goes.
     pub orphan_downstream_on_policy_delete: bool,
     /// What to make, once.
-    #[serde(flatten)]
     pub pattern: GeneratePattern,
     /// What to make for each element of lists.
     pub foreach: Vec<Value>,
+}
+
+impl<'de> Deserialize<'de> for Generation {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        whole(from, |block| {
+            Ok(Self {
+                generate_existing: field(block, "generateExisting")?,
+                synchronize: field(block, "synchronize")?,
+                orphan_downstream_on_policy_delete: field(block, "orphanDownstreamOnPolicyDelete")?,
+                pattern: read(block)?,
+                foreach: field(block, "foreach")?,
+            })
+        })
+    }
 }
 
 /// What one generate rule, or one element of its `foreach`, makes.

@@ -2,20 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
+use crate::object::read::{field, read, whole};
+
 /// A `match` or `exclude` block: `any`, `all`, or (deprecated) the filter written directly.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default)]
 pub struct MatchBlock {
     /// One must match.
     pub any: Vec<ResourceFilter>,
     /// All must match.
     pub all: Vec<ResourceFilter>,
     /// The filter written without `any` or `all`.
-    #[serde(flatten)]
     pub direct: ResourceFilter,
+}
+
+impl<'de> Deserialize<'de> for MatchBlock {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        whole(from, |block| Ok(Self { any: field(block, "any")?, all: field(block, "all")?, direct: read(block)? }))
+    }
 }
 
 /// User information and a description of resources; both must hold.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::object::order;
 use crate::timeline::{LogLine, Timeline};
 
 /// A filter to paste.
@@ -35,7 +36,7 @@ pub struct Line {
 #[must_use]
 pub fn alerts(timeline: &Timeline) -> Alerts {
     let errors: Vec<&LogLine> = timeline.logs.iter().filter(|line| line.level == "ERR").collect();
-    let lines: BTreeSet<Line> = errors.iter().map(|line| describe(line)).collect();
+    let lines: BTreeSet<Line> = order::set(errors.iter().map(|line| describe(line)));
     let mut logql = r#"{namespace="kyverno", container=~"kyverno|controller"} |~ "ERR|\"level\":\"error\"""#.to_owned();
     if lines.iter().any(|line| line.expected) {
         // Only a Namespace that is not there counts as the receipt of a refused request; every other failure still alerts.

@@ -43,11 +43,12 @@ pub fn expand(template: &Value, bindings: &Bindings, search: Search<'_>) -> Resu
     })
 }
 
-/// The expression of a text that is wholly in parentheses.
+/// The expression of a text that is wholly in parentheses, and of one line (kyverno-json `pkg/core/expression`, whose `.`
+/// stops at a line's end): a block of CEL that happens to begin and end with them is none.
 #[must_use]
 pub fn expression(text: &str) -> Option<&str> {
-    let text = text.trim();
-    text.strip_prefix('(')?.strip_suffix(')')
+    let inner = text.strip_prefix('(')?.strip_suffix(')')?;
+    (!inner.is_empty() && !inner.contains('\n')).then_some(inner)
 }
 
 /// Writes bound values into an expression as literals, because the parser has no variables.
@@ -259,6 +260,13 @@ mod tests {
         assert!(fits(json!({"(a)": {"b": "($x)"}}), json!({"a": {"b": 1}})));
         assert!(fits(json!({"~.(a)": {"b": 1}}), json!({"a": [{"b": 1}, {"b": 1}]})));
         assert!(!fits(json!({"~.a": {"b": 1}}), json!({"a": [{"b": 1}, {"b": 2}]})));
+    }
+
+    #[test]
+    fn expressions_have_one_line() {
+        let cases =
+            [("(a)", Some("a")), ("()", None), ("(a)\n", None), ("(a\n || b)", None), (" (a)", None), ("a", None)];
+        cases.iter().for_each(|(text, found)| assert_eq!(expression(text), *found, "{text}"));
     }
 
     #[test]

@@ -2,14 +2,15 @@
 //!
 //! `denied`, `admitted`: `{kind, name, namespace?, by?, message?}` or a plain name; `exists`, `absent`: a partial object;
 //! `mutated`: a partial object that a webhook made; `event`: `{lane?, kind?, text?}`; `log`: `{level?, contains}`;
-//! `updateRequests`: `{count}` or `{policy?, state?, attempts?}`; `k8sEvent`: `{reason?, note?}`; `report`:
+//! `updateRequests`: `{count}` or `{policy?, state?, attempts?}`; `k8sEvent`: `{reason?, note?}`; `warned`: part of an
+//! admission warning; `report`:
 //! `{policy?, rule?, result?}`; `step`: `{index, ok}`.
 
 use serde_json::{Map, Value};
 
 use crate::object::ObjectExt;
 use crate::object::gvk::ObjectRef;
-use crate::timeline::{CheckResult, Event, Timeline};
+use crate::timeline::{CheckResult, Event, Response, Timeline};
 
 /// Checks every expectation.
 #[must_use]
@@ -37,6 +38,7 @@ fn check_one(expectation: &Value, timeline: &Timeline) -> CheckResult {
             None => Some((None, String::new())),
         },
         "log" => logged(timeline, what),
+        "warned" => warned(timeline, what),
         "updateRequests" => update_requests(timeline, what),
         "k8sEvent" => partial_of(&timeline.k8s_events, what),
         "report" => reported(timeline, what),
@@ -137,6 +139,14 @@ fn logged(timeline: &Timeline, what: &Value) -> Found {
     let line = lines.first()?;
     let event = timeline.events.iter().find(|event| event.seq == line.seq)?;
     Some((Some(event.anchor.clone()), line.line.clone()))
+}
+
+fn warned(timeline: &Timeline, what: &Value) -> Found {
+    let wanted = what.as_str()?;
+    let hit = |response: &&Response| response.warnings.iter().any(|warning| warning.contains(wanted));
+    let response = timeline.responses.iter().find(hit)?;
+    let event = timeline.events.iter().find(|event| event.seq == response.seq)?;
+    Some((Some(event.anchor.clone()), response.warnings.join("; ")))
 }
 
 fn update_requests(timeline: &Timeline, what: &Value) -> Found {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::object::order;
+
 /// Read-only files by `/`-separated path.
 pub trait Files: Sync {
     /// The text of a file; `None` where there is none, or it is no text.
@@ -46,7 +48,7 @@ impl Files for MapFiles {
                 entries.push(entry);
             }
         }
-        entries.sort();
+        order::sort(&mut entries);
         (!entries.is_empty()).then_some(entries)
     }
 }

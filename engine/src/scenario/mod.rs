@@ -4,14 +4,16 @@ pub mod advice;
 pub mod alerts;
 pub mod assertion;
 pub mod chainsaw;
-mod diagnose;
+pub mod diagnose;
+pub mod exchange;
 pub mod expect;
+mod expressions;
 pub mod files;
 pub mod kubectl;
 pub mod kyverno_test;
+mod mapping;
 mod places;
 pub mod plan;
-pub mod playground_link;
 pub mod races;
 mod read;
 pub mod report;
@@ -41,6 +43,9 @@ pub struct Scenario {
     /// What to look at, in a sentence or two.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub description: String,
+    /// Words to find it by.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
     /// Behaviour profile: `1.15`, `1.18`, `1.19`; empty is the newest.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub kyverno: String,
@@ -61,9 +66,15 @@ pub struct Scenario {
     /// The Kyverno ConfigMap and flags.
     #[serde(skip_serializing_if = "Value::is_null")]
     pub config: Value,
+    /// A repository that a GitOps controller reconciles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gitops: Option<GitOps>,
     /// What happens; absent: apply every policy, then every other file, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
+    /// Documents that are switched off, as `Kind/name` or `Kind/namespace/name`: kept, but left out of the run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub off: Vec<String>,
     /// Checks on the run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub expect: Vec<Value>,
@@ -101,6 +112,30 @@ impl Mocks {
     }
 }
 
+/// A repository of manifests that a GitOps controller reconciles, as Argo CD and Flux do.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct GitOps {
+    /// The application: the value of the label `app.kubernetes.io/instance` on everything that comes from the repository.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub name: String,
+    /// The interval, a Go duration of a minute or more; empty is 3m.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub every: String,
+    /// Files that are in the repository at the start.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<String>,
+    /// Delete what left the repository.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub prune: bool,
+    /// Correct drift, too, and not only what a commit changes.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub self_heal: bool,
+    /// Who asks the API server; absent is Argo CD's service account.
+    #[serde(rename = "as", skip_serializing_if = "Option::is_none")]
+    pub user: Option<UserInfo>,
+}
+
 /// One step: a verb with its argument, and who does it. The verbs are Chainsaw's.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -120,6 +155,9 @@ pub struct Step {
     /// Delete by file or by `{apiVersion, kind, name, namespace}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delete: Option<Value>,
+    /// Commits a file or an object to the repository of [`Scenario::gitops`], or removes one: `{remove: …}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Value>,
     /// Advances the virtual clock: a Go duration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sleep: Option<String>,

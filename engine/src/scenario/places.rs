@@ -1,7 +1,7 @@
 //! Puts the places of the scenario's files to events: the rule, the line that decided, the resource.
 
 use super::plan::{Documents, is_policy};
-use crate::eval::trace::{Outcome, TraceNode};
+use crate::eval::trace::TraceNode;
 use crate::object::ObjectExt;
 use crate::object::gvk::ObjectRef;
 use crate::parse::Document;
@@ -19,7 +19,7 @@ fn sources_of(event: &Event, documents: &Documents) -> Vec<Source> {
     let mut sources = Vec::new();
     let resource = event.subject.as_ref().and_then(|subject| find(documents, subject));
     if let Some(policy) = event.detail.policy.as_deref().and_then(|key| find_policy(documents, key)) {
-        let decisive = event.detail.trace.iter().find_map(decisive);
+        let decisive = event.detail.trace.iter().find_map(TraceNode::placed_failure);
         let looked_at = decisive.and_then(|node| node.looked_at.as_deref());
         if let Some(at) = decisive.and_then(|node| node.at.as_deref()) {
             sources.push(source(policy, at, "cause"));
@@ -35,14 +35,6 @@ fn sources_of(event: &Event, documents: &Documents) -> Vec<Source> {
         sources.push(source(resource, "/metadata/name", "resource"));
     }
     sources
-}
-
-/// The deepest decision that came out wrong.
-fn decisive(node: &TraceNode) -> Option<&TraceNode> {
-    if !matches!(node.outcome, Outcome::No | Outcome::Error) {
-        return None;
-    }
-    node.children.iter().find_map(decisive).or_else(|| node.at.is_some().then_some(node))
 }
 
 fn source(document: &Document, pointer: &str, role: &str) -> Source {

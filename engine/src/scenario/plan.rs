@@ -9,6 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::eval::request::UserInfo;
 use crate::object::ObjectExt;
 use crate::object::duration::Duration;
+use crate::object::order;
 use crate::parse::{self, Document};
 use crate::sim::webhooks::is_kyverno_kind;
 
@@ -25,6 +26,11 @@ pub enum Action {
     Patch,
     /// Delete.
     Delete,
+    /// Change the repository: add, or remove.
+    Commit {
+        /// Remove.
+        remove: bool,
+    },
     /// Let virtual time pass, in milliseconds.
     Sleep(u64),
     /// Must be there.
@@ -57,6 +63,8 @@ pub struct Planned {
 pub struct Documents {
     /// In order of the files.
     pub all: Vec<Document>,
+    /// Those that the scenario switches off.
+    pub off: Vec<Document>,
     /// Messages.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -72,6 +80,11 @@ impl Documents {
             for document in parsed.documents {
                 documents.add(document);
             }
+        }
+        if !scenario.off.is_empty() {
+            let parted =
+                documents.all.into_iter().partition(|document| scenario.off.contains(&identity(&document.value)));
+            (documents.off, documents.all) = parted;
         }
         documents
     }
@@ -106,10 +119,25 @@ impl Documents {
         }
     }
 
+    /// How many objects a text holds.
+    #[must_use]
+    pub fn count(file: &str, text: &str) -> usize {
+        let mut documents = Self::default();
+        parse::yaml::parse(file, text).documents.into_iter().for_each(|document| documents.add(document));
+        documents.all.len()
+    }
+
     /// The documents of one file.
     pub fn of_file<'a>(&'a self, file: &'a str) -> impl Iterator<Item = &'a Document> + 'a {
         self.all.iter().filter(move |document| document.file == file)
     }
+}
+
+/// How [`Scenario::off`] names a document.
+#[must_use]
+pub fn identity(object: &Value) -> String {
+    let parts = [object.kind(), object.namespace(), object.name()];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
 }
 
 /// Whether an object decides about requests rather than being one.
@@ -140,7 +168,8 @@ pub fn plan(scenario: &Scenario, documents: &Documents) -> (Vec<Planned>, Vec<Di
 
 /// Without steps: apply every policy, then every other file, in order.
 fn default_plan(scenario: &Scenario, documents: &Documents) -> Vec<Planned> {
-    let there: BTreeSet<&str> = scenario.cluster.iter().map(String::as_str).collect();
+    let committed = scenario.gitops.iter().flat_map(|gitops| &gitops.files);
+    let there: BTreeSet<&str> = order::set(scenario.cluster.iter().chain(committed).map(String::as_str));
     let mut planned = Vec::new();
     for policies in [true, false] {
         for file in scenario.files.keys().filter(|file| !there.contains(file.as_str())) {
@@ -180,6 +209,7 @@ fn plan_step(scenario: &Scenario, documents: &Documents, step: &Step) -> Result<
         (&step.update, Action::Update, "replace"),
         (&step.patch, Action::Patch, "patch"),
         (&step.delete, Action::Delete, "delete"),
+        (&step.commit, Action::Commit { remove: false }, "commit"),
         (&step.assert, Action::Assert, "assert"),
         (&step.error, Action::Absent, "error"),
     ];
@@ -206,8 +236,13 @@ fn plan_step(scenario: &Scenario, documents: &Documents, step: &Step) -> Result<
         return Ok(Planned { action: Action::Sleep(millis), text: format!("sleep {text}"), ..base });
     }
     let Some((value, action, word)) = first else {
-        return Err("has no verb; the verbs are apply, create, update, patch, delete, sleep, assert, error".to_owned());
+        return Err(
+            "has no verb; the verbs are apply, create, update, patch, delete, commit, sleep, assert, error".to_owned()
+        );
     };
+    if matches!(action, Action::Commit { .. }) {
+        return plan_commit(scenario, documents, value, base);
+    }
     let (objects, file) = objects_of(scenario, documents, value)?;
     let user = step.user.as_ref().map(|user| format!(" --as {}", user.username)).unwrap_or_default();
     let dry = if step.dry_run { " --dry-run=server" } else { "" };
@@ -225,6 +260,20 @@ fn plan_step(scenario: &Scenario, documents: &Documents, step: &Step) -> Result<
         _ => format!("{what}{user}{dry}"),
     };
     Ok(Planned { action, objects, text, file, ..base })
+}
+
+/// A file or an object for the repository, or `{remove: …}` one of them.
+fn plan_commit(scenario: &Scenario, documents: &Documents, value: &Value, base: Planned) -> Result<Planned, String> {
+    if scenario.gitops.is_none() {
+        return Err("commits to no repository; say `gitops: {every: 3m}`".to_owned());
+    }
+    let removed = value.get("remove");
+    let (objects, file) = objects_of(scenario, documents, removed.unwrap_or(value))?;
+    let named: Vec<String> = objects.iter().map(|object| format!("{}/{}", object.kind(), object.name())).collect();
+    let what = if file.is_empty() { named.join(" ") } else { file.clone() };
+    let command = if removed.is_some() { "git rm" } else { "git commit" };
+    let action = Action::Commit { remove: removed.is_some() };
+    Ok(Planned { action, objects, text: format!("{command} {what}"), file, ..base })
 }
 
 /// The objects of a step's argument: a file name, an object, or a reference `{apiVersion, kind, name, namespace}`.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{Scenario, simulate_with};
 use crate::object::ObjectExt;
+use crate::object::order;
 use crate::timeline::Timeline;
 
 /// How many orders are tried at most.
@@ -69,7 +70,7 @@ pub fn explore(scenario: &Scenario) -> Races {
         group.1.runs += 1;
     }
     let mut groups: Vec<(usize, Group)> = groups.into_values().collect();
-    groups.sort_by_key(|(order, _)| *order);
+    order::sort_by_key(&mut groups, |(order, _)| *order);
     Races { runs, complete: waiting.is_empty(), groups: groups.into_iter().map(|(_, group)| group).collect() }
 }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{API_VERSION, Scenario};
 use crate::diagnostic::Diagnostic;
 use crate::object::ObjectExt;
+use crate::object::read;
 use crate::parse;
 
 const KEYS: &[&str] = &[
@@ -13,6 +14,7 @@ const KEYS: &[&str] = &[
     "kind",
     "title",
     "description",
+    "tags",
     "kyverno",
     "kubernetes",
     "now",
@@ -20,14 +22,18 @@ const KEYS: &[&str] = &[
     "cluster",
     "mocks",
     "config",
+    "gitops",
     "steps",
     "expect",
     "notes",
     "view",
 ];
 
-const STEP_KEYS: &[&str] =
-    &["apply", "create", "update", "patch", "delete", "sleep", "assert", "error", "name", "as", "dryRun", "off"];
+const STEP_KEYS: &[&str] = &[
+    "apply", "create", "update", "patch", "delete", "commit", "sleep", "assert", "error", "name", "as", "dryRun", "off",
+];
+
+const GITOPS_KEYS: &[&str] = &["name", "every", "files", "prune", "selfHeal", "as"];
 
 impl Scenario {
     /// Reads a document. Older versions are accepted, newer ones refused.
@@ -66,6 +72,11 @@ impl Scenario {
                 wrong.push(unknown(key, KEYS).at(file, place(&format!("/{key}"))));
             }
         }
+        for key in document.value.get("gitops").and_then(Value::as_object).into_iter().flat_map(|map| map.keys()) {
+            if !GITOPS_KEYS.contains(&key.as_str()) {
+                wrong.push(unknown(key, GITOPS_KEYS).at(file, place(&format!("/gitops/{key}"))));
+            }
+        }
         let steps = document.value.get("steps").and_then(Value::as_array).into_iter().flatten();
         for (index, step) in steps.enumerate() {
             let here = format!("/steps/{index}");
@@ -84,7 +95,7 @@ impl Scenario {
         if !wrong.is_empty() {
             return Err(wrong);
         }
-        let scenario: Self = serde_json::from_value(document.value.clone())
+        let scenario: Self = read::read(&document.value)
             .map_err(|error| vec![Diagnostic::error(error.to_string()).at(file, Some(document.span))])?;
         if crate::sim::profile::find(&scenario.kyverno).is_none() {
             let message = format!("Kyverno {} is not simulated", scenario.kyverno);
@@ -98,6 +109,15 @@ impl Scenario {
     #[must_use]
     pub fn of_files(files: IndexMap<String, String>) -> Self {
         Self { api_version: API_VERSION.into(), kind: "Scenario".into(), files, ..Self::default() }
+    }
+
+    /// Adds a file of objects that are there already; where the name is taken, under another.
+    pub(super) fn add_cluster_file(&mut self, name: &str, text: String) {
+        let stem = name.trim_end_matches(".yaml");
+        let names = std::iter::once(name.to_owned()).chain((2..).map(|n| format!("{stem}-{n}.yaml")));
+        let free = names.into_iter().find(|name| !self.files.contains_key(name)).unwrap_or_default();
+        self.files.insert(free.clone(), text);
+        self.cluster.push(free);
     }
 
     /// The document as YAML.

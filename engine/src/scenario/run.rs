@@ -2,19 +2,25 @@
 
 use serde_json::Value;
 
-use super::plan::{Action, Documents, Planned, plan};
-use super::{Scenario, expect, places};
+use super::mapping::{Unmapped, unmapped};
+use super::plan::{Action, Documents, Planned, identity, is_policy, plan};
+use super::{GitOps, Scenario, expect, places};
 use crate::diagnostic::Diagnostic;
 use crate::object::ObjectExt;
+use crate::object::catalog::Catalog;
+use crate::object::duration::Duration;
 use crate::object::gvk::Gvk;
+use crate::parse::Document;
+use crate::parse::span::Span;
 use crate::sim::api_server::{ApiRequest, Verb};
 use crate::sim::config::Config;
+use crate::sim::gitops::{Application, user_of};
 use crate::sim::journal::{Lane, Response, Tone};
 use crate::sim::recorder::note;
 use crate::sim::store::reference;
 use crate::sim::view::Mocks;
 use crate::sim::{Cluster, profile};
-use crate::timeline::{StepLine, Timeline, VERSION};
+use crate::timeline::{PolicyLine, Source, StepLine, Timeline, VERSION};
 
 /// Virtual time between two steps: how fast a person types.
 const BETWEEN_STEPS: u64 = 1000;
@@ -22,8 +28,10 @@ const BETWEEN_STEPS: u64 = 1000;
 const TAIL: u64 = 30_000;
 /// How long an `assert` waits.
 const ASSERT_TIMEOUT: u64 = 30_000;
-/// The Kubernetes version of a scenario that names none.
-pub const KUBERNETES: &str = "1.34";
+/// Between two looks of the GitOps controller at its repository: Argo CD's `timeout.reconciliation`.
+const GITOPS_INTERVAL: &str = "3m";
+/// Shorter than this, a run would not come to rest.
+const SHORTEST_INTERVAL: u64 = 60_000;
 /// The start of virtual time of a scenario that names none.
 const NOW: i64 = 1_767_225_600;
 
@@ -45,9 +53,16 @@ pub fn simulate_with(scenario: &Scenario, choices: &[u8]) -> (Timeline, Vec<crat
     let mut run = Run::new(scenario);
     run.cluster.choices.extend(choices);
     run.load();
+    if let Some(gitops) = &scenario.gitops {
+        run.install_gitops(gitops);
+    }
     let (planned, wrong) = plan(scenario, &run.documents);
     run.diagnostics.extend(wrong);
     for step in &planned {
+        if run.cluster.journal.exhausted() {
+            run.cluster.journal.cut = true;
+            break;
+        }
         run.step(step.index, step);
     }
     run.cluster.settle(TAIL);
@@ -67,7 +82,12 @@ impl Run {
     fn new(scenario: &Scenario) -> Self {
         let documents = Documents::read(scenario);
         let mut diagnostics = documents.diagnostics.clone();
-        diagnostics.extend(super::diagnose::diagnose(&documents.all));
+        let behaviour = profile::find(&scenario.kyverno).unwrap_or(profile::ALL[2]);
+        diagnostics.extend(super::diagnose::diagnose(
+            &documents.all,
+            &|file| scenario.files.get(file).map(String::as_str),
+            behaviour,
+        ));
         let config = Config::read(&scenario.config).unwrap_or_else(|problem| {
             diagnostics.push(Diagnostic::error(format!("config: {problem}")));
             Config::default()
@@ -81,8 +101,10 @@ impl Run {
                 NOW
             })
         };
-        let behaviour = profile::find(&scenario.kyverno).unwrap_or(profile::ALL[2]);
         let mut cluster = Cluster::new(behaviour, config, start);
+        if !scenario.kubernetes.is_empty() {
+            cluster.kubernetes.clone_from(&scenario.kubernetes);
+        }
         let mut api_calls = scenario.mocks.api_calls.clone();
         api_calls.extend(scenario.mocks.http.iter().cloned());
         cluster.mocks = Mocks {
@@ -97,7 +119,8 @@ impl Run {
     fn load(&mut self) {
         for file in &self.cluster_files {
             let objects: Vec<Value> = self.documents.of_file(file).map(|document| document.value.clone()).collect();
-            if objects.is_empty() && !self.diagnostics.iter().any(|one| one.file == *file) {
+            let off = self.documents.off.iter().any(|document| document.file == *file);
+            if objects.is_empty() && !off && !self.diagnostics.iter().any(|one| one.file == *file) {
                 self.diagnostics.push(Diagnostic::warning(format!("cluster: `{file}` has no objects")));
             }
             for object in objects {
@@ -105,6 +128,32 @@ impl Run {
                 self.cluster.place(object, false);
             }
         }
+    }
+
+    /// Starts the GitOps controller with what the repository holds at the start.
+    fn install_gitops(&mut self, gitops: &GitOps) {
+        let text = if gitops.every.is_empty() { GITOPS_INTERVAL } else { &gitops.every };
+        let millis = Duration::parse(text).ok().and_then(|Duration(nanos)| u64::try_from(nanos / 1_000_000).ok());
+        let Some(every) = millis.filter(|millis| *millis >= SHORTEST_INTERVAL) else {
+            let message = format!("gitops: every: `{text}` is no duration of a minute or more, such as 3m");
+            self.diagnostics.push(Diagnostic::error(message));
+            return;
+        };
+        let name = if gitops.name.is_empty() { "app" } else { &gitops.name };
+        let mut application = Application::new(name, every);
+        application.prune = gitops.prune;
+        application.self_heal = gitops.self_heal;
+        application.user = user_of(gitops.user.as_ref());
+        let mut objects = Vec::new();
+        for file in &gitops.files {
+            let of_file: Vec<Value> = self.documents.of_file(file).map(|document| document.value.clone()).collect();
+            if of_file.is_empty() && !self.diagnostics.iter().any(|one| one.file == *file) {
+                self.diagnostics.push(Diagnostic::error(format!("gitops: `{file}` has no objects")));
+            }
+            objects.extend(of_file.into_iter().map(|object| self.placed(object)));
+        }
+        application.add(objects);
+        self.cluster.install_gitops(application);
     }
 
     /// The object with the namespace that kubectl would give it.
@@ -130,6 +179,13 @@ impl Run {
                 self.cluster.record(note(Lane::You, "sleep", text).anchor(format!("step:{}", index + 1)));
                 self.cluster.advance(*millis);
             }
+            Action::Commit { remove } => {
+                let objects: Vec<Value> = step.objects.iter().map(|object| self.placed(object.clone())).collect();
+                let named: Vec<String> =
+                    objects.iter().map(|object| format!("{}/{}", object.kind(), object.name())).collect();
+                let what = if step.file.is_empty() { named.join(" ") } else { step.file.clone() };
+                self.cluster.commit(&what, objects, *remove);
+            }
             Action::Assert | Action::Absent => {
                 for object in &step.objects {
                     ok &= self.assertion(object, step.action == Action::Absent);
@@ -137,6 +193,10 @@ impl Run {
             }
             _ => {
                 for object in &step.objects {
+                    if self.cluster.journal.exhausted() {
+                        self.cluster.journal.cut = true;
+                        break;
+                    }
                     ok &= self.submit(index, step, object);
                 }
             }
@@ -146,11 +206,49 @@ impl Run {
         self.steps.push(StepLine { index, text: step.text.clone(), first, last, ok });
     }
 
+    /// Says that kubectl refuses an object before it asks the API server.
+    fn refuse_unmapped(&mut self, index: usize, step: &Planned, object: &Value, unmapped: Unmapped) {
+        let seq = self.cluster.record(
+            note(Lane::You, "refused", unmapped.message.clone())
+                .subject(reference(object))
+                .tone(Tone::Deny)
+                .message(unmapped.printed.clone()),
+        );
+        let mut diagnostic = Diagnostic::error(unmapped.message).at(&step.file, self.place_of_kind(object, &step.file));
+        if let Some(kind) = unmapped.meant {
+            diagnostic = diagnostic.hint(format!("did you mean `{kind}`?"));
+        }
+        if !self.diagnostics.contains(&diagnostic) {
+            self.diagnostics.push(diagnostic);
+        }
+        self.cluster.journal.responses.push(Response {
+            step: index,
+            seq,
+            request: step.text.clone(),
+            subject: Some(reference(object)),
+            allowed: false,
+            message: unmapped.printed,
+            warnings: Vec::new(),
+        });
+    }
+
+    fn place_of_kind(&self, object: &Value, file: &str) -> Option<Span> {
+        let same =
+            |document: &&Document| document.value.gvk() == object.gvk() && document.value.name() == object.name();
+        self.documents.of_file(file).find(same).map(|document| document.spans.nearest("/kind").span)
+    }
+
     fn submit(&mut self, index: usize, step: &Planned, object: &Value) -> bool {
+        if let Some(unmapped) = unmapped(&self.cluster.catalog, object, &step.file) {
+            self.refuse_unmapped(index, step, object, unmapped);
+            return false;
+        }
         let object = self.placed(object.clone());
         self.warn_of_unknown_kind(&object, &step.file);
         let exists = self.cluster.store.get(&crate::sim::store::Key::of(&object)).is_some();
         let verb = match step.action {
+            // The API server has completed the lists of a Pod, and lets almost nothing of it be changed.
+            Action::Apply if exists && object.kind() == "Pod" => Verb::StrategicPatch,
             Action::Apply if exists => Verb::MergePatch,
             Action::Apply | Action::Create => Verb::Create,
             Action::Update => Verb::Update,
@@ -232,11 +330,7 @@ impl Run {
             return;
         }
         let message = format!("{} {} is not a kind that this cluster knows", gvk.api_version(), gvk.kind);
-        let place = self
-            .documents
-            .of_file(file)
-            .find(|document| document.value.gvk() == gvk && document.value.name() == object.name());
-        let span = place.map(|document| document.spans.nearest("/kind").span);
+        let span = self.place_of_kind(object, file);
         if self.diagnostics.iter().any(|one| one.message == message && one.span == span) {
             return;
         }
@@ -247,19 +341,13 @@ impl Run {
 
     fn finish(self, scenario: &Scenario) -> (Timeline, Vec<crate::sim::ChoicePoint>) {
         let k8s_events = self.cluster.events();
+        let policies = policies(&self.documents, &self.cluster.catalog);
         let cluster = self.cluster;
-        let stopped = cluster.journal.exhausted().then(|| {
-            format!("stopped after {} events: these policies keep triggering each other", cluster.journal.events.len())
-        });
         let mut timeline = Timeline {
             version: VERSION,
             title: scenario.title.clone(),
             kyverno: cluster.behaviour.name.to_owned(),
-            kubernetes: if scenario.kubernetes.is_empty() {
-                KUBERNETES.to_owned()
-            } else {
-                scenario.kubernetes.clone()
-            },
+            kubernetes: cluster.kubernetes,
             now: crate::sim::clock::Clock::new(self.start).rfc3339(),
             steps: self.steps,
             events: cluster.journal.events,
@@ -270,12 +358,40 @@ impl Run {
             cluster: cluster.store.listing(),
             checks: Vec::new(),
             diagnostics: self.diagnostics,
-            stopped,
+            policies,
+            choices: cluster.choice_points.clone(),
+            stopped: None,
         };
+        timeline.stopped = cluster.journal.cut.then(|| {
+            let count = timeline.events.len();
+            if timeline.loops() {
+                format!("stopped after {count} events: these policies keep triggering each other")
+            } else {
+                format!("stopped after {count} events, as many as one timeline holds: what comes after was not done")
+            }
+        });
         places::fill(&mut timeline, &self.documents);
         timeline.checks = expect::check(&scenario.expect, &timeline);
         (timeline, cluster.choice_points)
     }
+}
+
+/// The policies of the files, with their places.
+fn policies(documents: &Documents, catalog: &Catalog) -> Vec<PolicyLine> {
+    let all = documents.all.iter().map(|document| (document, false));
+    let off = documents.off.iter().map(|document| (document, true));
+    let line = |(document, off): (&Document, bool)| {
+        let object = &document.value;
+        let namespace = match (object.namespace(), catalog.is_namespaced(&object.gvk())) {
+            ("", Some(true)) => "default",
+            (namespace, _) => namespace,
+        };
+        let name = object.name();
+        let key = if namespace.is_empty() { name.to_owned() } else { format!("{namespace}/{name}") };
+        let source = Source { file: document.file.clone(), span: document.span, role: "policy".to_owned() };
+        PolicyLine { kind: object.kind().to_owned(), key, id: identity(object), source, off }
+    };
+    all.chain(off).filter(|(document, _)| is_policy(&document.value)).map(line).collect()
 }
 
 fn next_seq(cluster: &Cluster) -> u32 {

@@ -8,15 +8,18 @@ use std::rc::Rc;
 use serde_json::Value;
 
 use super::Cluster;
+use super::admission_events::Answer;
 use super::api_server::ApiError;
+use super::cel_policies::Family;
 use super::cel_webhooks::CelWebhook;
 use super::journal::{Lane, Tone};
-use super::k8s_events::{Fact, Subject};
+use super::policies::Concerns as _;
 use super::recorder::note;
 use super::store::reference;
 use super::webhooks::{Called, FailurePolicy, is_kyverno_kind};
+use crate::eval::cleanup::deletion_time;
 use crate::eval::request::AdmissionRequest;
-use crate::eval::trace::{Outcome, TraceNode};
+use crate::eval::trace::TraceNode;
 use crate::eval::verdict::{RuleResponse, RuleType, Status, Verdict};
 use crate::eval::{EvalCx, Mode, action, denial, engine};
 use crate::object::ObjectExt;
@@ -25,9 +28,9 @@ use crate::policy::ClassicPolicy;
 use crate::policy::exception::PolicyException;
 
 /// What one policy said, with the policy.
-struct Said {
-    policy: Rc<ClassicPolicy>,
-    verdict: Verdict,
+pub(super) struct Said {
+    pub(super) policy: Rc<ClassicPolicy>,
+    pub(super) verdict: Verdict,
 }
 
 impl Cluster {
@@ -38,6 +41,7 @@ impl Cluster {
         asked: u32,
         warnings: &mut Vec<String>,
     ) -> Result<(), ApiError> {
+        self.pending_reports.forget(review.subject());
         self.native_mutation(review, asked)?;
         if self.unseen(review).is_some() {
             return Ok(());
@@ -56,6 +60,22 @@ impl Cluster {
         self.call_cel_mutations(&after, review, asked, warnings)
     }
 
+    /// The mutating webhooks of a DELETE, which Kyverno registers for MutatingPolicies: there is nothing to change, but
+    /// policies for existing objects are triggered.
+    pub(crate) fn mutating_phase_of_delete(
+        &mut self,
+        review: &AdmissionRequest,
+        asked: u32,
+        warnings: &mut Vec<String>,
+    ) -> Result<(), ApiError> {
+        if self.unseen(review).is_some() {
+            return Ok(());
+        }
+        let mut webhooks = self.cel_webhooks(true);
+        webhooks.retain(|webhook| webhook.policies.iter().all(|entry| entry.family == Family::Mutating));
+        self.call_cel_mutations(&webhooks, &mut review.clone(), asked, warnings)
+    }
+
     fn call_cel_mutations(
         &mut self,
         webhooks: &[CelWebhook],
@@ -64,8 +84,18 @@ impl Cluster {
         warnings: &mut Vec<String>,
     ) -> Result<(), ApiError> {
         for webhook in webhooks {
-            if self.calls(webhook, review)? {
-                self.call_cel_mutation(webhook, review, asked, warnings)?;
+            let Some(mut other) = self.converted(webhook, review) else {
+                if self.calls(webhook, review)? {
+                    self.call_cel_mutation(webhook, review, asked, warnings)?;
+                }
+                continue;
+            };
+            if self.calls(webhook, &other)? {
+                self.call_cel_mutation(webhook, &mut other, asked, warnings)?;
+                review.object = other.object.map(|mut object| {
+                    object.set_at(&["apiVersion"], review.kind.api_version().into());
+                    object
+                });
             }
         }
         Ok(())
@@ -97,13 +127,14 @@ impl Cluster {
         let before = review.object.clone();
         let mut trace = Vec::new();
         let mut mutated = Vec::new();
+        let mut said = Vec::new();
         let (seconds, _) = self.clock.unix();
         for (policies, door) in
             [(&called.mutate, engine::mutate as Door), (&called.images, engine::verify_images as Door)]
         {
             for policy in policies {
                 let verdict = self.evaluate(door, policy, review);
-                trace.extend(verdict.trace.iter().cloned());
+                trace.extend(TraceNode::of_policy(&policy.key(), &verdict.trace));
                 self.tell_rules(policy, &verdict, Lane::Mutating, call, &subject);
                 if let Some(patched) = verdict.patched.clone() {
                     review.object = Some(patched);
@@ -117,9 +148,13 @@ impl Cluster {
                     let message = denial::mutation_refused(policy, &verdict);
                     return Err(self.deny(webhook, &message, Lane::Mutating, call, &subject));
                 }
+                said.push(Said { policy: Rc::clone(policy), verdict });
             }
         }
         if !review.dry_run {
+            let answers: Vec<Answer<'_>> =
+                said.iter().map(|said| Answer { policy: &said.policy, verdict: &said.verdict }).collect();
+            self.emit_admission_events(before.as_ref().unwrap_or(&Value::Null), &answers, false);
             self.pending_reports.expect(review.subject(), mutated);
         }
         self.hop();
@@ -147,11 +182,19 @@ impl Cluster {
         warnings: &mut Vec<String>,
     ) -> Result<(), ApiError> {
         self.native_validation(review, asked, warnings)?;
-        if is_kyverno_kind(&review.kind.group, &review.kind.kind) {
-            return self.policy_admission(review, asked, warnings);
+        // The cleanup controller's webhook for labelled objects (`cmd/cleanup-controller/handlers/admission/resource`).
+        if let Some(Err(error)) = review.object.as_ref().and_then(deletion_time) {
+            let words = "cleanup.kyverno.io/ttl label value cannot be parsed as any recognizable format";
+            warnings.push(format!("{words} ({error})"));
+        }
+        let own = is_kyverno_kind(&review.kind.group, &review.kind.kind);
+        if own {
+            self.policy_admission(review, asked, warnings)?;
         }
         if let Some(why) = self.unseen(review) {
-            self.say_unseen(review, asked, &why);
+            if !own {
+                self.say_unseen(review, asked, &why);
+            }
             return Ok(());
         }
         let mut refused = None;
@@ -160,7 +203,8 @@ impl Cluster {
             self.cel_webhooks(false).into_iter().partition(|webhook| webhook.name.as_str() < "validate.kyverno.svc");
         any |= self.call_cel_validations(&before, review, asked, warnings, &mut refused);
         for call in self.classic_calls(review)? {
-            let downstream = call.suffix == "fail" && self.watches_downstream(review);
+            let shared = call.suffix == call.failure_policy.suffix();
+            let downstream = shared && self.watches_downstream(review, call.failure_policy);
             if call.called.validating() || downstream {
                 any = true;
                 let webhook = format!("validate.kyverno.svc-{}", call.suffix);
@@ -172,12 +216,18 @@ impl Cluster {
             }
         }
         any |= self.call_cel_validations(&after, review, asked, warnings, &mut refused);
-        if !any && (!self.policies.classic.is_empty() || !self.policies.cel.is_empty()) {
-            self.say_unseen(
-                review,
-                asked,
-                "no policy names this kind and operation, so no webhook is registered for it",
-            );
+        if !any && !own && (!self.policies.classic.is_empty() || !self.policies.cel.is_empty()) {
+            let mut later = self.journal.events.iter().skip(asked as usize);
+            let mutated = later.any(|event| event.cause == Some(asked) && event.to == Some(Lane::Mutating));
+            let why = match mutated {
+                true => {
+                    "no validating webhook of Kyverno is called: no policy validates or generates for this kind and operation"
+                }
+                false => {
+                    "Kyverno is not asked: no policy names this kind and operation, so no webhook is registered for it"
+                }
+            };
+            self.say_unseen(review, asked, why);
         }
         refused.map_or(Ok(()), Err)
     }
@@ -193,6 +243,8 @@ impl Cluster {
     ) -> bool {
         let mut any = false;
         for webhook in webhooks {
+            let other = self.converted(webhook, review);
+            let review = other.as_ref().unwrap_or(review);
             let result = match self.calls(webhook, review) {
                 Ok(false) => continue,
                 Ok(true) => self.call_cel_validation(webhook, review, asked, warnings),
@@ -212,17 +264,29 @@ impl Cluster {
         }
         let mut trace = Vec::new();
         for policy in self.policies.classic.clone() {
-            trace.extend(self.evaluate(engine::validate, &policy, review).trace);
+            trace.extend(self.explain(&policy, review));
         }
         for entry in self.policies.cel.clone() {
-            trace.extend(self.evaluate_cel(&entry, review).trace);
+            trace.extend(self.explain_cel(&entry, review));
         }
         self.record(
-            note(Lane::ApiServer, "not-reviewed", format!("Kyverno is not asked: {why}"))
-                .cause(Some(asked))
-                .subject(subject_of(review))
-                .trace(trace),
+            note(Lane::ApiServer, "not-reviewed", why).cause(Some(asked)).subject(subject_of(review)).trace(trace),
         );
+    }
+
+    /// What a policy that is not asked would have said.
+    fn explain(&self, policy: &ClassicPolicy, review: &AdmissionRequest) -> Option<TraceNode> {
+        let doors = [engine::validate as Door, engine::mutate, engine::background_checks, engine::verify_images];
+        let trace: Vec<TraceNode> =
+            doors.into_iter().flat_map(|door| self.evaluate(door, policy, review).trace).collect();
+        TraceNode::of_policy(&policy.key(), &trace)
+    }
+
+    /// The policies that no webhook asks about this kind, with the reason.
+    fn explain_unasked(&self, review: &AdmissionRequest) -> Vec<TraceNode> {
+        let (kind, subresource) = (&review.kind, review.subresource.as_str());
+        let unasked = self.policies.classic.iter().filter(|policy| !policy.names_kind(kind, subresource, |_| true));
+        unasked.filter_map(|policy| self.explain(policy, review)).collect()
     }
 
     fn validate_webhook(
@@ -256,6 +320,7 @@ impl Cluster {
             trace.extend(self.background_triggers(review, called, call));
         }
         let decision = self.decide(review, called, call, &subject, warnings, &mut trace);
+        trace.extend(self.explain_unasked(review));
         if let Some(event) = self.journal.event_mut(call) {
             event.detail.trace = trace;
         }
@@ -289,8 +354,9 @@ impl Cluster {
         let place = action::Place { namespace: &review.namespace, labels: &labels };
         let mut said = Vec::new();
         for policy in &called.validate {
-            let verdict = self.evaluate(engine::validate, policy, review);
-            trace.extend(verdict.trace.iter().cloned());
+            let mut verdict = self.evaluate(engine::validate, policy, review);
+            action::explain(policy, &mut verdict, &review.kind.kind, place, self.behaviour.profile);
+            trace.extend(TraceNode::of_policy(&policy.key(), &verdict.trace));
             self.tell_rules(policy, &verdict, Lane::Validating, call, subject);
             said.push(Said { policy: Rc::clone(policy), verdict });
         }
@@ -315,7 +381,14 @@ impl Cluster {
             }
         }
         if !review.dry_run {
-            self.emit_validation_events(review, &said, &enforced, blocked);
+            let resource = review.subject().clone();
+            let mut answers = Vec::new();
+            for one in &said {
+                if !blocked || enforced.iter().any(|enforced| std::ptr::eq(*enforced, one)) {
+                    answers.push(Answer { policy: &one.policy, verdict: &one.verdict });
+                }
+            }
+            self.emit_admission_events(&resource, &answers, blocked);
             if !blocked && review.operation != crate::eval::request::Operation::Delete {
                 let (seconds, _) = self.clock.unix();
                 let rows = said.iter().flat_map(|said| {
@@ -363,65 +436,6 @@ impl Cluster {
                 call,
                 false,
             );
-        }
-    }
-
-    /// Events of `pkg/webhooks/utils/event.go`: of a refused request on the policy only, never on the resource.
-    fn emit_validation_events(&mut self, review: &AdmissionRequest, said: &[Said], enforced: &[&Said], blocked: bool) {
-        let resource = review.subject().clone();
-        if review.subject().name().is_empty() {
-            return;
-        }
-        for one in said {
-            let enforce = enforced.iter().any(|enforced| std::ptr::eq(*enforced, one));
-            if blocked && !enforce {
-                continue;
-            }
-            let place = match resource.namespace() {
-                "" => format!("{} {}", resource.kind(), resource.name()),
-                namespace => format!("{} {namespace}/{}", resource.kind(), resource.name()),
-            };
-            let failing = one.verdict.rules.iter().any(|rule| matches!(rule.status, Status::Fail | Status::Error));
-            for rule in &one.verdict.rules {
-                if matches!(rule.status, Status::Fail | Status::Error) {
-                    let word = if rule.status == Status::Fail { "fail" } else { "error" };
-                    let how = if blocked { " (blocked)" } else { "" };
-                    let message = format!("{place}: [{}] {word}{how}; {}", rule.name, rule.message);
-                    let reason = if rule.status == Status::Fail { "PolicyViolation" } else { "PolicyError" };
-                    let action = if blocked { "Resource Blocked" } else { "Resource Passed" };
-                    self.emit(
-                        Fact { source: "kyverno-admission", reason, action, message },
-                        &Subject::Policy(&one.policy),
-                        Some(&resource),
-                    );
-                }
-                if failing && !blocked {
-                    let status = serde_json::to_value(rule.status).unwrap_or_default();
-                    let message = format!(
-                        "policy {}/{} {}: {}",
-                        one.policy.name,
-                        rule.name,
-                        status.as_str().unwrap_or(""),
-                        rule.message
-                    );
-                    let fact = Fact {
-                        source: "kyverno-admission",
-                        reason: "PolicyViolation",
-                        action: "Resource Passed",
-                        message,
-                    };
-                    self.emit(fact, &Subject::Object(&resource), None);
-                }
-            }
-            if !failing && one.verdict.rules.iter().any(|rule| rule.status == Status::Pass) {
-                let fact = Fact {
-                    source: "kyverno-admission",
-                    reason: "PolicyApplied",
-                    action: "Resource Passed",
-                    message: format!("{place}: pass"),
-                };
-                self.emit(fact, &Subject::Policy(&one.policy), Some(&resource));
-            }
         }
     }
 
@@ -525,29 +539,17 @@ pub(crate) type Door = fn(&ClassicPolicy, &EvalCx<'_>) -> Verdict;
 
 /// The trace nodes of one rule.
 pub(crate) fn rule_trace(trace: &[TraceNode], rule: &str) -> Vec<TraceNode> {
-    trace.iter().filter(|node| is_of(node, rule)).cloned().collect()
-}
-
-/// The text of a rule's node is its name, and its messages after a colon.
-fn is_of(node: &TraceNode, rule: &str) -> bool {
-    node.kind == "rule" && node.text.strip_prefix(rule).is_some_and(|rest| rest.is_empty() || rest.starts_with(": "))
-}
-
-fn deepest(node: &TraceNode) -> Option<&TraceNode> {
-    if !matches!(node.outcome, Outcome::No | Outcome::Error) {
-        return None;
-    }
-    node.children.iter().find_map(deepest).or(Some(node))
+    trace.iter().filter(|node| node.is_rule(rule)).cloned().collect()
 }
 
 /// The words of the deepest decision that came out wrong.
 pub(crate) fn deepest_words(trace: &[TraceNode]) -> Option<String> {
-    trace.iter().find_map(deepest).filter(|node| node.kind != "rule").map(|node| node.text.clone())
+    trace.iter().find_map(TraceNode::failure).filter(|node| node.kind != "rule").map(|node| node.text.clone())
 }
 
 /// The shortest true sentence about a failure: the deepest decision that came out wrong.
 fn why(trace: &[TraceNode], rule: &RuleResponse) -> String {
-    let node = trace.iter().filter(|node| is_of(node, &rule.name)).find_map(deepest);
+    let node = trace.iter().filter(|node| node.is_rule(&rule.name)).find_map(TraceNode::failure);
     match node {
         Some(node) if node.kind != "rule" => node.text.clone(),
         _ => "does not hold".to_owned(),
@@ -563,6 +565,5 @@ pub(crate) fn subject_of(review: &AdmissionRequest) -> ObjectRef {
     if subject.api_version.is_empty() {
         subject = ObjectRef { name: review.name.clone(), ..subject };
     }
-    let _ = Value::Null;
     subject
 }

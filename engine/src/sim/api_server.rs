@@ -9,11 +9,13 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::journal::{Lane, Tone};
+use super::pods::check_built_in;
 use super::recorder::note;
 use super::store::{Key, reference};
-use super::{Cluster, Task};
+use super::{Cluster, Task, validation};
 use crate::eval::request::{AdmissionRequest, Operation, UserInfo};
 use crate::object::ObjectExt;
+use crate::object::access::Access;
 use crate::object::gvk::{Gvk, Gvr, ObjectRef};
 
 /// What is asked of the API server.
@@ -33,6 +35,8 @@ pub enum Verb {
     ServerSideApply,
     /// DELETE.
     Delete,
+    /// A connection to a subresource such as `exec`.
+    Connect,
 }
 
 impl Verb {
@@ -45,6 +49,7 @@ impl Verb {
             Self::MergePatch | Self::JsonPatch | Self::StrategicPatch => "patch",
             Self::ServerSideApply => "apply",
             Self::Delete => "delete",
+            Self::Connect => "connect",
         }
     }
 }
@@ -237,7 +242,9 @@ impl Cluster {
         );
         self.hop();
         let mut warnings = Vec::new();
+        let reader = std::mem::replace(&mut self.reader, super::config::ADMISSION_USER);
         let result = self.serve(&request, asked, &mut warnings);
+        self.reader = reader;
         let seq = self.answer(&request, subject, asked, &result, &warnings);
         Outcome { result, warnings, seq }
     }
@@ -258,6 +265,7 @@ impl Cluster {
                 let done = match request.verb {
                     Verb::Create => "created",
                     Verb::Delete => "deleted",
+                    Verb::Connect => "connected",
                     _ => "configured",
                 };
                 let done = if request.dry_run { "would be ".to_owned() + done } else { done.to_owned() };
@@ -282,6 +290,10 @@ impl Cluster {
 
     fn serve(&mut self, request: &ApiRequest, asked: u32, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
         let gvr = self.resource(&request.gvk)?;
+        self.authorize(request, &gvr)?;
+        if let Some(answer) = self.serve_subresource(request, &gvr, asked, warnings) {
+            return answer;
+        }
         match request.verb {
             Verb::Create => self.create(request, &gvr, asked, warnings),
             Verb::Delete => self.delete(request, &gvr, asked, warnings),
@@ -304,8 +316,32 @@ impl Cluster {
         })
     }
 
-    fn current(&self, request: &ApiRequest) -> Option<Value> {
-        self.store.find(&request.gvk.group, &request.gvk.kind, &request.namespace, &request.name).cloned()
+    /// RBAC; the cluster's own controllers have what they need.
+    fn authorize(&self, request: &ApiRequest, gvr: &Gvr) -> Result<(), ApiError> {
+        let own =
+            ["system:serviceaccount:kube-system:", "system:node:", "system:kube-scheduler", "system:kube-controller"];
+        let user = &request.user.username;
+        let access = Access {
+            verb: match request.verb {
+                Verb::Create | Verb::Connect => "create",
+                Verb::Update => "update",
+                Verb::Delete => "delete",
+                Verb::MergePatch | Verb::JsonPatch | Verb::StrategicPatch | Verb::ServerSideApply => "patch",
+            },
+            group: &gvr.group,
+            resource: &gvr.resource,
+            subresource: &request.subresource,
+            namespace: &request.namespace,
+            name: &request.name,
+        };
+        if own.iter().any(|prefix| user.starts_with(prefix)) || self.allows(&request.user, &access) {
+            return Ok(());
+        }
+        Err(ApiError { code: 403, reason: "Forbidden".into(), message: access.forbidden(user) })
+    }
+
+    pub(super) fn current(&self, request: &ApiRequest) -> Option<Value> {
+        crate::eval::view::View::get(self, &request.gvk, &request.namespace, &request.name)
     }
 
     fn create(
@@ -332,6 +368,7 @@ impl Cluster {
         for field in ["uid", "creationTimestamp", "resourceVersion", "generation"] {
             object.remove_at(&["metadata", field]);
         }
+        self.admit_service_account(&mut object);
         let mut review = self.review(request, gvr, Operation::Create, Some(object), None);
         self.mutating_phase(&mut review, asked, warnings)?;
         let mut object = review.object.take().unwrap_or(Value::Null);
@@ -345,6 +382,8 @@ impl Cluster {
         object.set_at(&["metadata", "generation"], json!(1));
         self.set_defaults(&request.gvk, &mut object);
         self.check_custom_resource(&request.gvk, &object)?;
+        check_built_in(&object, None, &request.subresource)?;
+        validation::check(&object)?;
         review.name = object.name().to_owned();
         review.object = Some(object.clone());
         self.validating_phase(&review, asked, warnings)?;
@@ -399,6 +438,12 @@ impl Cluster {
             if let Some(status) = status {
                 object.set_at(&["status"], status);
             }
+        } else if request.subresource == "ephemeralcontainers" {
+            let added = object.at(&["spec", "ephemeralContainers"]).cloned();
+            object = old.clone();
+            if let Some(added) = added {
+                object.set_at(&["spec", "ephemeralContainers"], added);
+            }
         } else if let Some(status) = old.get("status").filter(|_| self.has_status(&request.gvk)) {
             object.set_at(&["status"], status.clone());
         }
@@ -409,6 +454,8 @@ impl Cluster {
         if let Some(object) = &mut review.object {
             self.set_defaults(&request.gvk, object);
             self.check_custom_resource(&request.gvk, object)?;
+            check_built_in(object, Some(&old), &request.subresource)?;
+            validation::check(object)?;
         }
         self.validating_phase(&review, asked, warnings)?;
         let mut object = review.object.take().unwrap_or(Value::Null);
@@ -432,6 +479,7 @@ impl Cluster {
     ) -> Result<Value, ApiError> {
         let old = self.current(request).ok_or_else(|| ApiError::not_found(&qualified(gvr), &request.name))?;
         let review = self.review(request, gvr, Operation::Delete, None, Some(old.clone()));
+        self.mutating_phase_of_delete(&review, asked, warnings)?;
         self.validating_phase(&review, asked, warnings)?;
         if !request.dry_run {
             self.race(request);
@@ -464,7 +512,7 @@ impl Cluster {
         self.catalog.kind(gvk).is_some_and(|known| known.subresources.iter().any(|one| one == "status"))
     }
 
-    fn review(
+    pub(super) fn review(
         &self,
         request: &ApiRequest,
         gvr: &Gvr,
@@ -492,6 +540,7 @@ impl Cluster {
             object,
             old_object,
             dry_run: request.dry_run,
+            whole: true,
             has_user: true,
         }
     }
@@ -521,7 +570,7 @@ impl Cluster {
     /// UpdateRequests of this request are waiting, and nothing makes the background controller wait for etcd.
     fn race(&mut self, request: &ApiRequest) {
         let waiting = self.queue.iter().any(|(_, task)| matches!(task, Task::UpdateRequest { .. }));
-        if request.from != Lane::You || !waiting {
+        if !matches!(request.from, Lane::You | Lane::Gitops) || !waiting {
             return;
         }
         let seq = u32::try_from(self.journal.events.len()).unwrap_or(0);
@@ -534,8 +583,9 @@ impl Cluster {
         }
     }
 
-    fn persist(&mut self, request: &ApiRequest, object: Value, asked: u32) -> Value {
+    pub(super) fn persist(&mut self, request: &ApiRequest, object: Value, asked: u32) -> Value {
         self.hop();
+        let object = self.in_storage_version(object);
         let before = self.put(object.clone(), false);
         let stored = self.store.get(&Key::of(&object)).cloned().unwrap_or(object);
         let revision = self.store.revision();

@@ -14,12 +14,14 @@ use super::journal::{Lane, Tone};
 use super::k8s_events::{Fact, Subject};
 use super::profile::NotFound;
 use super::recorder::note;
+use super::reports;
 use crate::eval::request::{AdmissionRequest, Operation, UserInfo};
-use crate::eval::verdict::Status;
+use crate::eval::verdict::{RuleResponse, Status};
 use crate::eval::view::View as _;
 use crate::eval::{EvalCx, Mode, engine, generate};
 use crate::object::ObjectExt;
-use crate::object::gvk::{Gvk, ObjectRef};
+use crate::object::gvk::{Gvk, Gvr, ObjectRef};
+use crate::object::read::read;
 use crate::policy::ClassicPolicy;
 use crate::policy::rule::{GeneratePattern, Generation};
 
@@ -37,8 +39,8 @@ pub const LABEL_TRIGGER_PREFIX: &str = "generate.kyverno.io/trigger-";
 pub const LABEL_SOURCE_PREFIX: &str = "generate.kyverno.io/source-";
 
 pub(super) const COMPONENT: &str = "kyverno-background-controller";
-const CONTROLLER: &str = "github.com/kyverno/kyverno/pkg/background/generate/controller.go";
-const GENERATOR: &str = "github.com/kyverno/kyverno/pkg/background/generate/generator.go";
+pub(super) const CONTROLLER: &str = "github.com/kyverno/kyverno/pkg/background/generate/controller.go";
+pub(super) const GENERATOR: &str = "github.com/kyverno/kyverno/pkg/background/generate/generator.go";
 
 /// One attempt at one UpdateRequest.
 pub(super) struct Attempt {
@@ -261,7 +263,7 @@ impl Cluster {
             return self.delete_downstream(attempt, policy, context);
         };
         let Some(rule) = policy.spec.rules.iter().find(|rule| rule.name == rule_name) else { return Ok(()) };
-        let review = background_review(attempt, trigger, self);
+        let review = classic_review(attempt, trigger, self);
         let verdict = {
             let cx = self.background_cx(&review);
             engine::background_checks(&only(policy, &rule_name), &cx)
@@ -270,6 +272,7 @@ impl Cluster {
             return Err(Failure::Words("policy does not apply to resource".to_owned()));
         }
         if !verdict.rules.iter().any(|response| response.status == Status::Pass) {
+            self.report_generated(policy, trigger, &verdict.rules, &[]);
             return Ok(());
         }
         let made = {
@@ -277,14 +280,25 @@ impl Cluster {
             engine::generate(policy, &rule.name, &cx).0
         };
         let place = format!("{}/{}", trigger.namespace(), trigger.name());
-        let written = self.write_targets(attempt, policy, &rule_name, made.targets);
-        let result = written.and_then(|()| made.error.map_or(Ok(()), |words| Err(Failure::Words(words))));
-        let Err(failure) = result else { return Ok(()) };
+        self.warn_of_user_variables(attempt, policy, rule, &place);
+        self.log_refused(attempt, policy, &rule_name, &place, &made.refused);
+        let mut created = Vec::new();
+        let written = self.write_targets(attempt, policy, &rule_name, made.targets, &mut created);
+        let result = match (written, made.error) {
+            (Err(Failure::Words(first)), Some(words)) => Err(Failure::Words(format!("{first}; {words}"))),
+            (Ok(()), Some(words)) => Err(Failure::Words(words)),
+            (written, _) => written,
+        };
+        let Err(failure) = result else {
+            self.report_generated(policy, trigger, &verdict.rules, &created);
+            return Ok(());
+        };
         let common = format!("logger=background name={} policy={} trigger={place}", attempt.name, policy.name);
         let not_found = matches!(&failure, Failure::Api(error) if error.is_not_found());
         if not_found && self.behaviour.not_found == NotFound::Quiet {
             let text = format!("warning: reason {common} v=2");
             self.log_line(COMPONENT, "TRC", CONTROLLER, self.behaviour.line_quiet, &text, attempt.seq, true);
+            self.report_generated(policy, trigger, &verdict.rules, &[]);
             return Ok(());
         }
         let error = serde_json::to_string(&failure.text()).unwrap_or_default();
@@ -299,6 +313,7 @@ impl Cluster {
         policy: &Rc<ClassicPolicy>,
         rule_name: &str,
         targets: Vec<generate::Target>,
+        created: &mut Vec<Value>,
     ) -> Result<(), Failure> {
         let synchronize = policy
             .spec
@@ -308,8 +323,14 @@ impl Cluster {
             .and_then(|rule| rule.generate.as_ref())
             .is_some_and(|generate| generate.synchronize);
         let server_side = policy.spec.use_server_side_apply == Some(true);
+        // Errors of elements by their `foreach`: the other elements are tried all the same.
+        let mut failed: Vec<((usize, usize), String)> = Vec::new();
         for target in targets {
+            if target.element.is_some_and(|element| failed.iter().any(|(other, _)| *other == element)) {
+                continue;
+            }
             self.label_source(&target, attempt);
+            let element = target.element;
             let object = target.object;
             let current =
                 self.store.find(&object.gvk().group, object.kind(), object.namespace(), object.name()).cloned();
@@ -327,7 +348,12 @@ impl Cluster {
             let mut body = object.clone();
             body.remove_at(&["metadata", "resourceVersion"]);
             let request = ApiRequest::about(verb, &body).by(BACKGROUND_USER, Lane::Background, Some(attempt.seq));
+            let before = self.journal.events.len();
             let outcome = self.request(request);
+            if let Some(asked) = self.journal.events.get_mut(before) {
+                asked.detail.policy = Some(policy.key());
+                asked.detail.rule = Some(rule_name.to_owned());
+            }
             match outcome.result {
                 Ok(stored) => {
                     let text = format!(
@@ -349,13 +375,22 @@ impl Cluster {
                             false,
                         );
                         self.emit_generated(policy, rule_name, &stored);
+                        created.push(stored);
                     }
                 }
                 Err(error) if verb == Verb::Create && error.reason == "AlreadyExists" => {}
-                Err(error) => return Err(Failure::Api(error)),
+                Err(error) => {
+                    if current.is_some() {
+                        self.log_not_updated(attempt, policy, rule_name, &error.message, outcome.seq);
+                    }
+                    match element {
+                        Some(element) => failed.push((element, error.message)),
+                        None => return Err(Failure::Api(error)),
+                    }
+                }
             }
         }
-        Ok(())
+        super::generate_log::of_elements(rule_name, failed).map_or(Ok(()), |words| Err(Failure::Words(words)))
     }
 
     fn emit_generated(&mut self, policy: &Rc<ClassicPolicy>, rule_name: &str, stored: &Value) {
@@ -370,6 +405,14 @@ impl Cluster {
         let message = "resource generated".to_owned();
         let done = Fact { source: "kyverno-generate", reason: "PolicyApplied", action: "Resource Generated", message };
         self.emit(done, &Subject::Policy(policy), Some(stored));
+    }
+
+    /// What a rule made is said in the report of its trigger.
+    fn report_generated(&mut self, policy: &ClassicPolicy, trigger: &Value, rules: &[RuleResponse], created: &[Value]) {
+        let (seconds, _) = self.clock.unix();
+        let by = reports::reporter(policy);
+        let rows = rules.iter().map(|rule| reports::generation_row(&by, rule, created, seconds)).collect();
+        self.report(trigger, rows);
     }
 
     fn leave_alone(&mut self, attempt: &Attempt, policy: &ClassicPolicy, rule_name: &str, object: &Value) {
@@ -491,7 +534,7 @@ pub(super) fn patterns(generate: &Generation) -> Vec<GeneratePattern> {
     if generate.foreach.is_empty() {
         return vec![generate.pattern.clone()];
     }
-    generate.foreach.iter().filter_map(|element| serde_json::from_value(element.clone()).ok()).collect()
+    generate.foreach.iter().filter_map(|element| read(element).ok()).collect()
 }
 
 /// `v1/Secret` or `apps/v1/Deployment` of a `cloneList`.
@@ -505,6 +548,15 @@ pub(super) fn only(policy: &ClassicPolicy, rule: &str) -> ClassicPolicy {
     let mut policy = policy.clone();
     policy.spec.rules.retain(|candidate| candidate.name == rule);
     policy
+}
+
+/// As [`background_review`], for classic policies: what no request led to has no operation (`NewBackgroundContext`).
+pub(super) fn classic_review(attempt: &Attempt, trigger: &Value, cluster: &Cluster) -> AdmissionRequest {
+    let mut review = background_review(attempt, trigger, cluster);
+    if attempt.request.at(&["spec", "context", "admissionRequestInfo", "admissionRequest"]).is_none() {
+        review.operation = Operation::None;
+    }
+    review
 }
 
 /// The request that the background controller evaluates: the admission request with the live trigger, or the trigger alone.
@@ -529,14 +581,27 @@ pub(super) fn background_review(attempt: &Attempt, trigger: &Value, cluster: &Cl
     }
     let user = attempt.request.at(&["spec", "context", "userInfo"]);
     let info = user.and_then(|user| user.get("userInfo")).cloned().unwrap_or(Value::Null);
-    review.user = serde_json::from_value::<UserInfo>(info).unwrap_or_default();
+    review.user = read::<UserInfo>(&info).unwrap_or_default();
     let words = |key: &str| -> Vec<String> {
         let list = user.and_then(|user| user.get(key)).cloned().unwrap_or(Value::Null);
-        serde_json::from_value(list).unwrap_or_default()
+        read(&list).unwrap_or_default()
     };
     review.roles = words("roles");
     review.cluster_roles = words("clusterRoles");
-    review.has_user = true;
+    for (field, place) in [("name", &mut review.name), ("namespace", &mut review.namespace), ("uid", &mut review.uid)] {
+        admission.str_at(&[field]).clone_into(place);
+    }
+    let part = |place: &str, key: &str| admission.str_at(&[place, key]).to_owned();
+    if !part("kind", "kind").is_empty() {
+        review.kind =
+            Gvk { group: part("kind", "group"), version: part("kind", "version"), kind: part("kind", "kind") };
+        review.resource = Gvr {
+            group: part("resource", "group"),
+            version: part("resource", "version"),
+            resource: part("resource", "resource"),
+        };
+    }
+    (review.whole, review.has_user) = (true, true);
     review
 }
 

@@ -2,7 +2,10 @@
 //!
 //! Follows `pkg/webhooks/resource/{vpol,mpol,gpol,ivpol}/handler.go`.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
+
+use serde_json::Value;
 
 use super::Cluster;
 use super::admission::{deepest_words, subject_of};
@@ -16,6 +19,7 @@ use super::recorder::note;
 use super::update_requests::{Wish, admission_context, trigger_spec};
 use super::webhooks::FailurePolicy;
 use crate::eval::request::{AdmissionRequest, Operation};
+use crate::eval::trace::{Outcome, TraceNode};
 use crate::eval::verdict::{RuleResponse, RuleType, Status, Verdict};
 use crate::eval::{EvalCx, Mode};
 use crate::object::ObjectExt;
@@ -55,6 +59,16 @@ impl Cluster {
             Body::Images(compiled) => compiled.evaluate(&cx, &self.policies.cel_exceptions),
             Body::Generating(_) | Body::None => Verdict::default(),
         }
+    }
+
+    /// What a policy decides, or for a generating policy would decide, about a request.
+    pub(crate) fn explain_cel(&self, entry: &CelEntry, review: &AdmissionRequest) -> Option<TraceNode> {
+        let trace = match &entry.body {
+            Body::Generating(_) if !entry.in_namespace(&review.namespace) => Vec::new(),
+            Body::Generating(compiled) => compiled.explain(&self.cel_context(review, &[])),
+            _ => self.evaluate_cel(entry, review).trace,
+        };
+        TraceNode::of_policy(&entry.policy.key(), &trace)
     }
 
     /// Calls a webhook of the mutating phase.
@@ -111,9 +125,9 @@ impl Cluster {
         let (mut errors, mut trace, mut said) = (Vec::new(), Vec::new(), Vec::new());
         for entry in entries.iter().filter(|entry| !entry.has_targets()) {
             let verdict = self.evaluate_cel(entry, review);
-            trace.extend(verdict.trace.iter().cloned());
+            trace.extend(TraceNode::of_policy(&entry.policy.key(), &verdict.trace));
             self.tell_policy(entry, &verdict, Lane::Mutating, call, &subject);
-            if let Some(patched) = verdict.patched.clone() {
+            if let Some(patched) = verdict.patched.clone().filter(|_| review.object.is_some()) {
                 review.object = Some(patched);
             }
             if entry.fails_closed(self.config.force_failure_policy_ignore) {
@@ -130,6 +144,10 @@ impl Cluster {
         }
         for one in &said {
             self.emit_cel_events(&one.entry, &one.verdict.rules, &asked, false);
+        }
+        if asked.operation != Operation::Delete {
+            let rows = self.rows_of(&said);
+            self.pending_reports.expect(asked.subject(), rows);
         }
         let cx_entries = self.policies.cel.clone();
         for entry in cx_entries.iter().filter(|entry| !(background && entry.skips_background()) && entry.at_admission())
@@ -214,9 +232,9 @@ impl Cluster {
         let subject = subject_of(review);
         let mut said = Vec::new();
         let mut trace = Vec::new();
-        for entry in &webhook.policies {
-            let verdict = self.evaluate_cel(entry, review);
-            trace.extend(verdict.trace.iter().cloned());
+        for (entry, mut verdict) in webhook.policies.iter().zip(self.verdicts(webhook, review)) {
+            entry.explain_actions(&mut verdict);
+            trace.extend(TraceNode::of_policy(&entry.policy.key(), &verdict.trace));
             self.tell_policy(entry, &verdict, Lane::Validating, call, &subject);
             said.push(Said { entry: Rc::clone(entry), verdict });
         }
@@ -232,6 +250,26 @@ impl Cluster {
             return Ok(());
         }
         Err(self.deny(&webhook.name, &errors.join("; "), Lane::Validating, call, &subject))
+    }
+
+    /// What the policies of a webhook say. Of image validating policies each knows what the others verified.
+    fn verdicts(&self, webhook: &CelWebhook, review: &AdmissionRequest) -> Vec<Verdict> {
+        let mut verdicts: Vec<Verdict> =
+            webhook.policies.iter().map(|entry| self.evaluate_cel(entry, review)).collect();
+        let mut verified: BTreeMap<String, bool> = BTreeMap::new();
+        for (image, good) in verdicts.iter().flat_map(|verdict| &verdict.verified) {
+            *verified.entry(image.clone()).or_default() |= good;
+        }
+        for (entry, verdict) in webhook.policies.iter().zip(&mut verdicts) {
+            if let Body::Images(compiled) = &entry.body
+                && verdict.verified != verified
+                && entry.in_namespace(&review.namespace)
+            {
+                let cx = self.cel_context(review, &[]);
+                *verdict = compiled.evaluate_beside(&cx, &self.policies.cel_exceptions, &verified);
+            }
+        }
+        verdicts
     }
 
     /// The arrow of a call; `None` where Kyverno cannot be reached and that does not matter.
@@ -307,7 +345,9 @@ impl Cluster {
 
     /// Events and report rows. Whether the request counts as blocked is a matter of actions, not of results.
     fn audit(&mut self, review: &AdmissionRequest, said: &[Said]) {
-        let blocked = said.iter().any(|one| one.entry.acts("Deny"));
+        // An image validating policy that does not match is not among the answers.
+        let answers = |one: &Said| one.entry.family != Family::Images || !one.verdict.rules.is_empty();
+        let blocked = said.iter().any(|one| answers(one) && one.entry.acts("Deny"));
         if review.dry_run {
             return;
         }
@@ -317,13 +357,17 @@ impl Cluster {
         if blocked || review.operation == Operation::Delete {
             return;
         }
+        let rows = self.rows_of(said);
+        self.report(review.subject(), rows);
+    }
+
+    fn rows_of(&self, said: &[Said]) -> Vec<Value> {
         let (seconds, _) = self.clock.unix();
         let rows = said.iter().flat_map(|one| {
             let reporter = one.entry.reporter();
-            let row = move |rule: &RuleResponse| super::reports::row(&reporter, rule, seconds);
-            one.verdict.rules.iter().map(row).collect::<Vec<_>>()
+            one.verdict.rules.iter().map(move |rule| super::reports::row(&reporter, rule, seconds))
         });
-        self.report(review.subject(), rows.collect());
+        rows.collect()
     }
 
     fn emit_cel_events(&mut self, entry: &CelEntry, rules: &[RuleResponse], review: &AdmissionRequest, blocked: bool) {
@@ -370,10 +414,12 @@ impl Cluster {
 
     /// One UpdateRequest for every policy of the path; whether it matches is asked in the background.
     fn generating_policies(&mut self, webhook: &CelWebhook, review: &AdmissionRequest, call: u32) {
-        if review.dry_run {
-            return;
-        }
+        let mut trace: Vec<TraceNode> =
+            webhook.policies.iter().filter_map(|entry| self.explain_cel(entry, review)).collect();
         for entry in &webhook.policies {
+            if review.dry_run {
+                break;
+            }
             if (review.user.username == BACKGROUND_USER && entry.skips_background())
                 || !entry.in_namespace(&review.namespace)
             {
@@ -392,6 +438,12 @@ impl Cluster {
                 _ => (false, false),
             };
             let key = entry.policy.key();
+            if let Some(node) =
+                trace.iter_mut().find(|node| node.text == key).and_then(|node| node.children.first_mut())
+            {
+                let words = "an UpdateRequest is queued; whether it matches is asked in the background";
+                node.children.push(TraceNode::new("generate", Outcome::Info, words));
+            }
             let context = serde_json::json!({
                 "rule": key, "deleteDownstream": deletes, "synchronize": synchronize,
                 "trigger": trigger_spec(review.subject()),
@@ -408,6 +460,9 @@ impl Cluster {
                 call,
             );
         }
+        if let Some(event) = self.journal.event_mut(call) {
+            event.detail.trace = trace;
+        }
     }
 
     /// `--protectManagedResources`: what carries Kyverno's label is changed by Kyverno only.
@@ -415,14 +470,16 @@ impl Cluster {
         let user = review.user.username.as_str();
         let emptied =
             review.operation == Operation::Delete && user == "system:serviceaccount:kube-system:namespace-controller";
-        let managed = |object: &serde_json::Value| {
-            object.labels().get("app.kubernetes.io/managed-by").is_some_and(|value| value == "kyverno")
-        };
         self.config.protect_managed_resources
             && !emptied
             && !user.starts_with("system:serviceaccount:kyverno:")
             && review.object.iter().chain(&review.old_object).any(managed)
     }
+}
+
+/// Whether an object carries the label of what Kyverno made.
+pub(super) fn managed(object: &Value) -> bool {
+    object.labels().get("app.kubernetes.io/managed-by").is_some_and(|value| value == "kyverno")
 }
 
 impl Said {

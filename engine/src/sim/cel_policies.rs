@@ -9,7 +9,10 @@ use super::reports::Reporter;
 use super::store::Store;
 use crate::eval::cel::compile::Problem;
 use crate::eval::cel::{autogen, deleting, generating, images, mutating, validating};
+use crate::eval::trace::{Outcome, TraceNode};
+use crate::eval::verdict::{Status, Verdict};
 use crate::object::ObjectExt;
+use crate::object::read;
 use crate::policy::MatchCondition;
 use crate::policy::cel_exception::CelException;
 use crate::policy::constraints::{Autogen, CelPolicy, Evaluation, MatchResources, NamedRule, WebhookTimeout};
@@ -133,10 +136,31 @@ impl CelEntry {
         if actions.is_empty() { action == "Deny" } else { actions.iter().any(|one| one == action) }
     }
 
-    /// Whether an error of its webhook refuses the request.
+    /// Adds to the record of a failure what `validationActions` make of it.
+    pub(super) fn explain_actions(&self, verdict: &mut Verdict) {
+        if !verdict.rules.iter().any(|rule| matches!(rule.status, Status::Fail | Status::Error)) {
+            return;
+        }
+        let actions = &self.policy.spec.validation_actions;
+        let named = if actions.is_empty() { "Deny".to_owned() } else { actions.join(", ") };
+        let what = match (self.acts("Deny"), self.acts("Warn")) {
+            (true, _) => "a failing policy blocks the request",
+            (false, true) => "a failing policy only warns",
+            (false, false) => "a failing policy is only reported",
+        };
+        let failed = verdict.trace.iter_mut().filter(|node| node.kind == "rule" && node.outcome.failed());
+        for node in failed {
+            let words = format!("validationActions {named}: {what}");
+            node.children.push(TraceNode::new("action", Outcome::Info, words).at("/spec/validationActions"));
+        }
+    }
+
+    /// Whether an error of its webhook refuses the request; never that of a generating policy.
     #[must_use]
     pub fn fails_closed(&self, force_ignore: bool) -> bool {
-        !force_ignore && self.policy.spec.failure_policy.as_deref() != Some("Ignore")
+        !force_ignore
+            && self.family != Family::Generating
+            && self.policy.spec.failure_policy.as_deref() != Some("Ignore")
     }
 
     /// Whether a request in a namespace (or of none) is any business of the policy.
@@ -182,7 +206,7 @@ impl CelEntry {
             rules.iter_mut().for_each(|rule| rule.operations.clone_from(&all));
         } else {
             for (_, constraints) in autogen::variants(spec.match_constraints.as_ref(), spec.autogen.as_ref()) {
-                let made = serde_json::from_value::<MatchResources>(constraints).unwrap_or_default();
+                let made = read::read::<MatchResources>(&constraints).unwrap_or_default();
                 rules.extend(made.resource_rules);
             }
         }
@@ -232,11 +256,12 @@ pub fn read(store: &Store, before: &[Rc<CelEntry>]) -> Vec<Rc<CelEntry>> {
     entries
 }
 
-/// The exceptions of policies.kyverno.io.
+/// The exceptions of policies.kyverno.io, of one namespace or of all (`""` or `*`).
 #[must_use]
-pub fn exceptions(store: &Store) -> Vec<CelException> {
+pub fn exceptions(store: &Store, namespace: &str) -> Vec<CelException> {
     store
         .of_kind("policies.kyverno.io", "PolicyException")
+        .filter(|object| matches!(namespace, "" | "*") || object.namespace() == namespace)
         .filter_map(|object| CelException::from_value(object).ok())
         .collect()
 }

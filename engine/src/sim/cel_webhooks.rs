@@ -11,9 +11,10 @@ use super::Cluster;
 use super::api_server::{ApiError, qualified};
 use super::cel_policies::{CelEntry, Family};
 use crate::eval::cel::{autogen, classic, matching};
-use crate::eval::request::{AdmissionRequest, Operation};
+use crate::eval::request::AdmissionRequest;
 use crate::eval::trace::Trace;
 use crate::object::ObjectExt;
+use crate::object::order;
 use crate::policy::MatchCondition;
 use crate::policy::constraints::{MatchResources, NamedRule};
 
@@ -70,10 +71,15 @@ impl Cluster {
                         && !(mutating && *family == Family::Images && !pins_digests(entry))
                 };
                 let entries: Vec<Rc<CelEntry>> = self.policies.cel.iter().filter(mine).cloned().collect();
-                webhooks.extend(self.webhooks_of(&entries, base(*family, namespaced, mutating)));
+                let mut made = self.webhooks_of(&entries, base(*family, namespaced, mutating));
+                if mutating {
+                    // A mutating webhook is made of a validating one, without its matchPolicy.
+                    made.iter_mut().for_each(|webhook| webhook.resources.match_policy = None);
+                }
+                webhooks.extend(made);
             }
         }
-        webhooks.sort_by(|a, b| a.name.cmp(&b.name));
+        order::sort_by(&mut webhooks, |a, b| a.name.cmp(&b.name));
         webhooks
     }
 
@@ -96,7 +102,7 @@ impl Cluster {
                     path: format!("{path}/{}", policy.name),
                     resources: self.selectors(&entry, entry.webhook_rules()),
                     fails_closed: closed,
-                    conditions: policy.spec.match_conditions.clone(),
+                    conditions: offloaded(&entry),
                     timeout: policy.spec.webhook_configuration.as_ref().and_then(|webhook| webhook.timeout_seconds),
                     policies: vec![entry],
                 }
@@ -108,7 +114,7 @@ impl Cluster {
         }
         let several = groups.len() > 1;
         for (key, mut members) in groups {
-            members.sort_by(|a, b| a.policy.name.cmp(&b.policy.name));
+            order::sort_by(&mut members, |a, b| a.policy.name.cmp(&b.policy.name));
             let names: Vec<&str> = members.iter().map(|entry| entry.policy.name.as_str()).collect();
             let path = format!("{path}/{}", names.join("/"));
             let suffix = if several { format!("-{}", key.get(..8).unwrap_or("")) } else { String::new() };
@@ -161,29 +167,39 @@ impl Cluster {
         Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
+    /// The request as a webhook gets it, where its rules name another version of the kind than the request has
+    /// (`matchPolicy: Equivalent`, `k8s.io/apiserver/pkg/admission/plugin/webhook/generic`).
+    pub(crate) fn converted(&self, webhook: &CelWebhook, review: &AdmissionRequest) -> Option<AdmissionRequest> {
+        let resources = &webhook.resources;
+        let covers = |review: &AdmissionRequest| {
+            resources.resource_rules.iter().any(|rule| matching::rule_matches(rule, review))
+        };
+        if resources.match_policy.as_deref() == Some("Exact") || !review.subresource.is_empty() || covers(review) {
+            return None;
+        }
+        let known = self.catalog.kind(&review.kind)?;
+        known.versions.iter().filter(|version| **version != review.kind.version).find_map(|version| {
+            let mut other = review.clone();
+            other.kind.version.clone_from(version);
+            other.resource.version.clone_from(version);
+            let api_version = Value::String(other.kind.api_version());
+            for object in [&mut other.object, &mut other.old_object].into_iter().flatten() {
+                object.set_at(&["apiVersion"], api_version.clone());
+            }
+            covers(&other).then_some(other)
+        })
+    }
+
     /// Whether the API server calls a webhook for a request.
     ///
     /// # Errors
     /// A match condition cannot be evaluated, and the webhook fails closed.
     pub(crate) fn calls(&self, webhook: &CelWebhook, review: &AdmissionRequest) -> Result<bool, ApiError> {
         let cx = self.cel_context(review, &[]);
-        let matched = matching::matches(&webhook.resources, &cx, "", &mut Trace::off()) == Ok(true);
-        let [entry] = webhook.policies.as_slice() else { return Ok(matched) };
-        let own = entry.policy.spec.match_constraints.as_ref();
-        // The conditions of pod controllers are left to Kyverno; those of a generating policy that synchronizes hold for
-        // CREATE only.
-        let made = autogen::eligible(own) && review.resource.resource != "pods";
-        let kept = entry.family == Family::Generating && entry.synchronizes() && review.operation != Operation::Create;
-        if !matched || made || kept {
-            return Ok(matched);
+        if matching::matches(&webhook.resources, &cx, "", &mut Trace::off()) != Ok(true) {
+            return Ok(false);
         }
-        let offloaded: Vec<MatchCondition> = webhook
-            .conditions
-            .iter()
-            .filter(|condition| !condition.expression.contains("namespaceObject"))
-            .cloned()
-            .collect();
-        self.conditions_hold(&offloaded, review, webhook.fails_closed)
+        self.conditions_hold(&webhook.conditions, review, webhook.fails_closed)
     }
 
     /// The match conditions of a webhook, evaluated by the API server: without an answer `failurePolicy` decides.
@@ -194,42 +210,71 @@ impl Cluster {
         fails_closed: bool,
     ) -> Result<bool, ApiError> {
         let cx = self.cel_context(review, &[]);
-        let all = classic::webhook_conditions(conditions, &cx, &mut Trace::off());
-        if let Ok(hold) = all {
-            return Ok(hold);
-        }
-        if !fails_closed {
-            return Ok(false);
-        }
-        let words: Vec<String> = conditions
-            .iter()
-            .filter_map(|condition| {
-                let one = std::slice::from_ref(condition);
-                let error = classic::webhook_conditions(one, &cx, &mut Trace::off()).err()?;
-                Some(format!("expression '{}' resulted in error: {error}", condition.expression))
-            })
-            .collect();
-        let words = match words.as_slice() {
-            [one] => one.clone(),
-            many => format!("[{}]", many.join(", ")),
+        let words = match classic::webhook_conditions(conditions, &cx, &mut Trace::off()) {
+            Ok(hold) => return Ok(hold),
+            Err(_) if !fails_closed => return Ok(false),
+            Err(words) => words,
         };
         let message = format!("{} \"{}\" is forbidden: {words}", qualified(&review.resource), review.name);
         Err(ApiError { code: 403, reason: "Forbidden".into(), message })
     }
 }
 
-/// Whether a policy has a webhook of its own.
-fn fine_grained(entry: &CelEntry) -> bool {
+/// The match conditions of a policy that its webhook has, so that the API server evaluates them: all or none, but for
+/// those that mention the namespace's object. A policy for Pods has them for each kind of pod controller, too; of a
+/// generating policy that synchronizes they hold for CREATE only.
+fn offloaded(entry: &CelEntry) -> Vec<MatchCondition> {
     let spec = &entry.policy.spec;
+    if !known(&spec.match_conditions) {
+        return Vec::new();
+    }
+    let offloadable = |condition: &MatchCondition| !condition.expression.contains("namespaceObject");
+    let mut own: Vec<MatchCondition> = spec.match_conditions.iter().filter(|one| offloadable(one)).cloned().collect();
+    if entry.family == Family::Generating && entry.synchronizes() {
+        for condition in &mut own {
+            condition.expression = format!("request.operation != 'CREATE' || ({})", condition.expression);
+        }
+    }
+    let constraints = spec.match_constraints.as_ref();
+    if !autogen::eligible(constraints) {
+        return own;
+    }
+    let mut conditions = autogen::webhook_conditions("", &[("v1", "Pod")], &own);
+    if entry.family == Family::Generating {
+        return conditions;
+    }
+    for (variant, constraints) in autogen::variants(constraints, spec.autogen.as_ref()) {
+        let targets: Vec<(String, &str)> =
+            autogen::targets(&constraints).into_iter().map(|(group, _, kind)| (format!("{group}/v1"), kind)).collect();
+        let kinds: Vec<(&str, &str)> = targets.iter().map(|(version, kind)| (version.as_str(), *kind)).collect();
+        let mut rewritten = own.clone();
+        for condition in &mut rewritten {
+            condition.expression = match entry.family {
+                Family::Mutating => autogen::rewrite_mutation(&condition.expression, variant),
+                _ => autogen::rewrite_condition(&condition.expression, variant),
+            };
+        }
+        conditions.extend(autogen::webhook_conditions(variant, &kinds, &rewritten));
+    }
+    conditions
+}
+
+/// Whether the API server knows everything that conditions use.
+fn known(conditions: &[MatchCondition]) -> bool {
     let env = crate::eval::cel::env::kubernetes(crate::eval::cel::env::Kubernetes {
         authorizer: true,
         ..crate::eval::cel::env::Kubernetes::default()
     });
+    crate::eval::cel::compile::conditions(&env, "spec.matchConditions", conditions).is_ok()
+}
+
+/// Whether a policy has a webhook of its own.
+fn fine_grained(entry: &CelEntry) -> bool {
+    let spec = &entry.policy.spec;
     let conditions = &spec.match_conditions;
-    let known = || crate::eval::cel::compile::conditions(&env, "spec.matchConditions", conditions).is_ok();
     let exact = spec.match_constraints.as_ref().and_then(|one| one.match_policy.as_deref()) == Some("Exact");
     let timed = spec.webhook_configuration.as_ref().is_some_and(|webhook| webhook.timeout_seconds.is_some());
-    exact || timed || (!conditions.is_empty() && known())
+    exact || timed || (!conditions.is_empty() && known(conditions))
 }
 
 /// Whether an image validating policy replaces tags by digests.

@@ -8,6 +8,7 @@ use croner::parser::{CronParser, Seconds, Year};
 use serde_json::{Value, json};
 
 use super::api_server::{ApiRequest, Verb};
+use super::cel_admission::managed;
 use super::config::CLEANUP_USER;
 use super::journal::{Lane, Tone};
 use super::k8s_events::{Fact, Subject};
@@ -23,7 +24,6 @@ use crate::eval::{EvalCx, Mode, cleanup};
 use crate::object::ObjectExt;
 use crate::object::duration::Duration;
 use crate::object::time::Time;
-use crate::policy::cel_exception::CelException;
 use crate::policy::cleanup::CleanupPolicy;
 use crate::policy::deleting::DeletingPolicy;
 
@@ -181,11 +181,6 @@ impl Cluster {
     fn deleting_selects(&self, raw: &Value) -> Result<Found, String> {
         let policy = DeletingPolicy::from_value(raw)?;
         let compiled = deleting::Compiled::new(&policy).map_err(|problem| problem.to_string())?;
-        let exceptions: Vec<CelException> = self
-            .store
-            .of_kind("policies.kyverno.io", "PolicyException")
-            .filter_map(|object| CelException::from_value(object).ok())
-            .collect();
         let mut found = Found {
             objects: Vec::new(),
             errors: Vec::new(),
@@ -205,7 +200,7 @@ impl Cluster {
                 mode: Mode::Background,
                 trace: true,
             };
-            let verdict = compiled.evaluate(&cx, &exceptions);
+            let verdict = compiled.evaluate(&cx, &self.policies.cel_exceptions);
             found.trace.extend(verdict.trace);
             for response in verdict.rules {
                 match response.status {
@@ -242,8 +237,12 @@ impl Cluster {
         objects
     }
 
-    /// `resourceFilters`, with the kind in the place of the subresource: filters of plain kinds do not hit.
+    /// `resourceFilters`, with the kind in the place of the subresource: filters of plain kinds do not hit. What is protected
+    /// from everybody else is from the controller, too.
     fn cleanup_filtered(&self, object: &Value) -> bool {
+        if self.config.protect_managed_resources && managed(object) {
+            return true;
+        }
         let mut review: AdmissionRequest = self.existing_review(object);
         object.kind().clone_into(&mut review.subresource);
         object.name().clone_into(&mut review.name);

@@ -3,20 +3,15 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::object::{ObjectExt, read};
+
 /// The namespace Kyverno is installed in.
 pub const KYVERNO_NAMESPACE: &str = "kyverno";
 
-/// Kyverno's own users.
-pub const BACKGROUND_USER: &str = "system:serviceaccount:kyverno:kyverno-background-controller";
-/// The admission controller.
-pub const ADMISSION_USER: &str = "system:serviceaccount:kyverno:kyverno-admission-controller";
-/// The cleanup controller.
-pub const CLEANUP_USER: &str = "system:serviceaccount:kyverno:kyverno-cleanup-controller";
-/// The reports controller.
-pub const REPORTS_USER: &str = "system:serviceaccount:kyverno:kyverno-reports-controller";
+pub use crate::policy::service_accounts::{ADMISSION_USER, BACKGROUND_USER, CLEANUP_USER, REPORTS_USER};
 
 /// `resourceFilters` of the chart's ConfigMap, as `[kind,namespace,name]`.
-const RESOURCE_FILTERS: &[&str] = &[
+pub const RESOURCE_FILTERS: &[&str] = &[
     "[Event,*,*]",
     "[*/*,kube-system,*]",
     "[*/*,kube-public,*]",
@@ -36,6 +31,9 @@ const RESOURCE_FILTERS: &[&str] = &[
     "[ClusterEphemeralReport,*,*]",
     "[*/*,kyverno,*]",
 ];
+
+const REGISTRY: &str = "docker.io";
+const THRESHOLD: usize = 1000;
 
 /// What a scenario may set under `config`.
 #[derive(Clone, Debug, Deserialize)]
@@ -59,6 +57,8 @@ pub struct Config {
     pub exception_namespace: String,
     /// `generateSuccessEvents`.
     pub generate_success_events: bool,
+    /// `successEventActions`: the actions that success events are written for; all when empty.
+    pub success_event_actions: Vec<String>,
     /// `--omitEvents`.
     pub omit_events: Vec<String>,
     /// `--forceFailurePolicyIgnore`.
@@ -73,6 +73,15 @@ pub struct Config {
     pub generate_validating_admission_policy: bool,
     /// `--generateMutatingAdmissionPolicy`.
     pub generate_mutating_admission_policy: bool,
+    /// `--validatingAdmissionPolicyReports`.
+    pub validating_admission_policy_reports: bool,
+    /// `--mutatingAdmissionPolicyReports`.
+    pub mutating_admission_policy_reports: bool,
+    /// What users and Kyverno's service accounts may do is looked up in the roles of the cluster; without it everybody may
+    /// do everything.
+    pub permissions: bool,
+    /// `--allowedResults`: the results that reports keep; all when empty.
+    pub allowed_results: Vec<String>,
     /// `openreports.io` instead of `wgpolicyk8s.io`.
     pub open_reports: bool,
     /// `enableDefaultRegistryMutation` and its registry.
@@ -94,6 +103,7 @@ impl Default for Config {
             policy_exceptions: None,
             exception_namespace: "*".to_owned(),
             generate_success_events: false,
+            success_event_actions: Vec::new(),
             omit_events: words(&["PolicyApplied"]),
             force_failure_policy_ignore: false,
             unreachable: false,
@@ -101,9 +111,13 @@ impl Default for Config {
             protect_managed_resources: false,
             generate_validating_admission_policy: true,
             generate_mutating_admission_policy: false,
+            validating_admission_policy_reports: true,
+            mutating_admission_policy_reports: false,
+            permissions: false,
+            allowed_results: Vec::new(),
             open_reports: false,
-            default_registry: "docker.io".to_owned(),
-            update_request_threshold: 1000,
+            default_registry: REGISTRY.to_owned(),
+            update_request_threshold: THRESHOLD,
         }
     }
 }
@@ -117,6 +131,25 @@ impl Config {
         if value.is_null() {
             return Ok(Self::default());
         }
-        serde_json::from_value(value.clone()).map_err(|error| error.to_string())
+        read::read(value).map_err(|error| error.to_string())
+    }
+
+    /// Takes over what the ConfigMap of Kyverno says (`pkg/config/config.go`): what it leaves out is unset.
+    pub(super) fn follow(&mut self, map: &Value) {
+        let data = |key: &str| map.str_at(&["data", key]);
+        let list = |key: &str| -> Vec<String> {
+            data(key).split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+        };
+        let filters = data("resourceFilters").split('[').filter_map(|part| part.split_once(']'));
+        self.resource_filters = filters.map(|(inside, _)| format!("[{inside}]")).collect();
+        self.exclude_groups = list("excludeGroups");
+        self.exclude_usernames = list("excludeUsernames");
+        self.exclude_roles = list("excludeRoles");
+        self.exclude_cluster_roles = list("excludeClusterRoles");
+        self.generate_success_events = data("generateSuccessEvents") == "true";
+        self.success_event_actions = list("successEventActions");
+        self.default_registry =
+            Some(data("defaultRegistry")).filter(|name| !name.is_empty()).unwrap_or(REGISTRY).to_owned();
+        self.update_request_threshold = data("updateRequestThreshold").parse().unwrap_or(THRESHOLD);
     }
 }

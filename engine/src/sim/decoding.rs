@@ -51,6 +51,16 @@ impl Cluster {
         }
     }
 
+    /// A policy in the version that is stored, which is the one that Kyverno's informers read: `kyverno.io/v1`.
+    pub(crate) fn in_storage_version(&self, mut object: Value) -> Value {
+        let gvk = object.gvk();
+        if gvk.group == "kyverno.io" && matches!(gvk.kind.as_str(), "ClusterPolicy" | "Policy") && gvk.version != "v1" {
+            object.set_at(&["apiVersion"], Value::from("kyverno.io/v1"));
+            self.set_defaults(&object.gvk(), &mut object);
+        }
+        object
+    }
+
     /// Checks a custom resource against the schema of its CRD.
     ///
     /// # Errors

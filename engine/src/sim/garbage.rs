@@ -111,30 +111,6 @@ impl Cluster {
         self.written(request, Some(old), None, asked);
     }
 
-    /// What a namespace has from the start: put there by controllers of the cluster itself.
-    pub(crate) fn furnish_namespace(&mut self, name: &str) {
-        let certificate = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n";
-        let account =
-            json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": name}});
-        let bundle = json!({
-            "apiVersion": "v1", "kind": "ConfigMap",
-            "metadata": {
-                "name": "kube-root-ca.crt", "namespace": name,
-                "annotations": {"kubernetes.io/description": "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters."},
-            },
-            "data": {"ca.crt": certificate},
-        });
-        for mut object in [account, bundle] {
-            if self.store.get(&Key::of(&object)).is_some() {
-                continue;
-            }
-            let uid = self.names.uid(&format!("{}/{name}/{}", object.kind(), object.name()));
-            object.set_at(&["metadata", "uid"], Value::String(uid));
-            object.set_at(&["metadata", "creationTimestamp"], Value::String(self.clock.rfc3339()));
-            self.store.put(object, true);
-        }
-    }
-
     /// The namespace controller deletes what is in a namespace that goes.
     fn empty_namespace(&mut self, namespace: &str, cause: u32) {
         let inside: Vec<(Key, Value, bool)> = self

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Cluster;
+use super::k8s_events::{Fact, Subject};
 use crate::eval::view::{Answer, ApiCall, View as _};
 use crate::object::ObjectExt;
 use crate::object::gvk::Gvr;
@@ -23,6 +24,19 @@ impl Cluster {
             (None, None) => Err(format!("global context entry {name} names no data")),
         };
         Some(data.map(|data| (data, projections)))
+    }
+
+    /// What the controller writes about an entry once it has been loaded: the time of a call that went well, or an Event.
+    pub(super) fn entry_status(&mut self, entry: &Value) -> Option<Value> {
+        match self.stored_entry(entry.name())? {
+            Ok(_) => entry.at(&["spec", "apiCall"]).map(|_| json!({"lastRefreshTime": self.clock.rfc3339()})),
+            Err(message) => {
+                let (source, reason) = ("globalcontext-controller", "PolicyError");
+                let fact = Fact { source, reason, action: "Retrying", message };
+                self.emit(fact, &Subject::Object(entry), None);
+                None
+            }
+        }
     }
 
     fn resources_of(&self, resource: &Value) -> Result<Value, String> {

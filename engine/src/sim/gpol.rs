@@ -11,7 +11,7 @@ use super::journal::{Lane, Tone};
 use super::k8s_events::{Fact, Subject};
 use super::policy_events::key_of;
 use super::recorder::note;
-use super::reports::{Reporter, resource_info, row};
+use super::reports::{Reporter, generation_row};
 use super::store::{Key, reference};
 use super::update_requests::{Wish, trigger_from_labels, trigger_spec};
 use crate::eval::cel::{generating, matching};
@@ -214,12 +214,15 @@ impl Cluster {
     fn tell_cel_generated(&mut self, raw: &Value, trigger: &Value, response: &RuleResponse) {
         let key = key_of(raw);
         let source = "kyverno-generate";
+        // Kyverno's Events name this version for policies of every group.
+        let mut about = raw.clone();
+        about.set_at(&["apiVersion"], json!("kyverno.io/v1"));
         match response.status {
             Status::Pass => {
                 for object in &response.generated {
                     let message = "resource generated".to_owned();
                     let done = Fact { source, reason: "PolicyApplied", action: "Resource Generated", message };
-                    self.emit(done, &Subject::Object(raw), Some(object));
+                    self.emit(done, &Subject::Object(&about), Some(object));
                     let message = format!(
                         "Created {} {} as a result of applying policy {}/{}",
                         object.kind(),
@@ -234,7 +237,7 @@ impl Cluster {
             Status::Error | Status::Fail => {
                 let message = format!("policy {}/{} error: {}", raw.name(), response.name, response.message);
                 let fact = Fact { source, reason: "PolicyError", action: "None", message };
-                self.emit(fact, &Subject::Object(raw), Some(trigger));
+                self.emit(fact, &Subject::Object(&about), Some(trigger));
             }
             _ => {}
         }
@@ -242,12 +245,8 @@ impl Cluster {
         let by =
             Reporter { source: "KyvernoGeneratingPolicy", policy: key, annotations: &annotations, background: false };
         let (seconds, _) = self.clock.unix();
-        let mut one = row(&by, response, seconds);
-        if !response.generated.is_empty() {
-            let infos: Vec<String> = response.generated.iter().map(resource_info).collect();
-            one.set_at(&["properties", "generated-resources"], Value::String(infos.join("; ")));
-        }
-        self.report(trigger, vec![one]);
+        let row = generation_row(&by, response, &response.generated, seconds);
+        self.report(trigger, vec![row]);
     }
 
     /// A GeneratingPolicy was written or deleted.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::api_server::{ApiRequest, Verb};
 use super::background::{LABEL_POLICY, LABEL_TRIGGER_PREFIX};
+use super::cel_admission::managed;
 use super::config::BACKGROUND_USER;
 use super::journal::{Lane, Tone};
 use super::recorder::note;
@@ -14,6 +15,7 @@ use super::store::{Key, reference};
 use super::{Cluster, INFORMER, Task};
 use crate::eval::view::View as _;
 use crate::object::ObjectExt;
+use crate::object::order;
 
 const SOURCE_UID: &str = "generate.kyverno.io/source-uid";
 
@@ -65,7 +67,7 @@ impl Watches {
 
     /// Ends the watches that no policy needs any more.
     fn prune(&mut self) {
-        let needed: BTreeSet<&Kind> = self.policies.values().flatten().collect();
+        let needed: BTreeSet<&Kind> = order::set(self.policies.values().flatten());
         self.cache.retain(|kind, _| needed.contains(kind));
     }
 }
@@ -112,7 +114,7 @@ impl Cluster {
 
     /// Deletes what a policy made for a trigger and no longer makes.
     pub(super) fn delete_stale(&mut self, policy: &str, trigger: &str, made: &[Value], cause: u32) {
-        let wanted: BTreeSet<Key> = made.iter().map(Key::of).collect();
+        let wanted: BTreeSet<Key> = order::set(made.iter().map(Key::of));
         for (kind, uid) in self.watches.uids(policy, Some(trigger)) {
             if self.watches.get(&kind, &uid).is_some_and(|object| !wanted.contains(&Key::of(object))) {
                 self.delete_cached(&kind, &uid, cause);
@@ -158,7 +160,7 @@ impl Cluster {
             return;
         }
         let cached = self.watches.get(&kind, object.uid()).cloned();
-        let managed = object.labels().get("app.kubernetes.io/managed-by").is_some_and(|by| by == "kyverno");
+        let managed = managed(object);
         match cached {
             Some(made) if gone && managed => self.bring_back(Verb::Create, &made, "recreates", cause),
             Some(made) if !gone && content(&made) != content(object) => {
@@ -239,7 +241,7 @@ fn content(object: &Value) -> Value {
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(map) => {
-            let ordered: BTreeMap<&String, Value> = map.iter().map(|(key, value)| (key, sorted(value))).collect();
+            let ordered: BTreeMap<&String, Value> = order::map(map.iter().map(|(key, value)| (key, sorted(value))));
             Value::Object(ordered.into_iter().map(|(key, value)| (key.clone(), value)).collect())
         }
         Value::Array(items) => Value::Array(items.iter().map(sorted).collect()),

@@ -5,7 +5,21 @@ use serde_json::{Value, json};
 use super::Cluster;
 use super::config::KYVERNO_NAMESPACE;
 use crate::object::ObjectExt;
+use crate::object::order;
 use crate::policy::ClassicPolicy;
+
+/// The group that Events are kept under; the core group shows the same objects.
+pub(crate) const GROUP: &str = "events.k8s.io";
+/// How `v1` names the fields of `events.k8s.io/v1` (`pkg/apis/events/v1/conversion.go` of Kubernetes).
+const CORE_NAMES: [(&str, &str); 7] = [
+    ("regarding", "involvedObject"),
+    ("note", "message"),
+    ("reportingController", "reportingComponent"),
+    ("deprecatedSource", "source"),
+    ("deprecatedFirstTimestamp", "firstTimestamp"),
+    ("deprecatedLastTimestamp", "lastTimestamp"),
+    ("deprecatedCount", "count"),
+];
 
 /// The longest note of an Event; a longer one ends in `...`.
 const MAX_NOTE: usize = 1024;
@@ -35,7 +49,10 @@ impl Cluster {
     /// Writes an Event, unless its reason is omitted or it has nothing to be about.
     pub(crate) fn emit(&mut self, fact: Fact, about: &Subject<'_>, related: Option<&Value>) {
         let success = fact.reason == "PolicyApplied" || fact.reason == "PolicySkipped";
-        let wanted = self.config.generate_success_events || fact.reason != "PolicyApplied";
+        let applied = fact.reason == "PolicyApplied";
+        let actions = &self.config.success_event_actions;
+        let chosen = actions.is_empty() || actions.iter().any(|action| action == fact.action);
+        let wanted = !applied || (self.config.generate_success_events && chosen);
         if !wanted || self.config.omit_events.iter().any(|reason| reason == fact.reason) {
             return;
         }
@@ -80,9 +97,9 @@ impl Cluster {
     /// All Events, oldest first.
     #[must_use]
     pub fn events(&self) -> Vec<Value> {
-        let mut events: Vec<Value> = self.store.of_kind("events.k8s.io", "Event").cloned().collect();
+        let mut events: Vec<Value> = self.store.of_kind(GROUP, "Event").map(|event| in_group(event, GROUP)).collect();
         let order = |event: &Value| event.str_at(&["metadata", "resourceVersion"]).parse::<u64>().unwrap_or(0);
-        events.sort_by_key(order);
+        order::sort_by_key(&mut events, order);
         events
     }
 
@@ -103,6 +120,28 @@ impl Cluster {
         let text = format!("{time} {shown} {place}:{line} > {text}");
         self.journal.log(self.clock.now(), seq, component, level, text, expected);
     }
+}
+
+/// An Event as one of the two groups that serve it shows it.
+#[must_use]
+pub fn in_group(event: &Value, group: &str) -> Value {
+    let mut event = event.clone();
+    let core = group.is_empty();
+    if event.gvk().group == group {
+        return event;
+    }
+    for (new, old) in CORE_NAMES {
+        let (from, to) = if core { (new, old) } else { (old, new) };
+        if let Some(value) = event.remove_at(&[from]) {
+            event.set_at(&[to], value);
+        }
+    }
+    if core && event.get("source").is_none() {
+        let component = event.str_at(&["reportingComponent"]).to_owned();
+        event.set_at(&["source"], json!({"component": component}));
+    }
+    event.set_at(&["apiVersion"], json!(if core { "v1" } else { "events.k8s.io/v1" }));
+    event
 }
 
 /// The hash that a Deployment's pod name ends with; the same in every run.

@@ -3,8 +3,11 @@
 //! [`Cluster`] holds the state; each file beside this one is one actor that works on it. Asynchronous work sits in a queue
 //! and is taken later, by virtual time; nothing happens that is not caused by a request or by time passing.
 
+mod access_reviews;
 pub mod admission;
+mod admission_events;
 pub mod api_server;
+mod authorization;
 pub mod background;
 mod cel_admission;
 pub mod cel_policies;
@@ -14,17 +17,24 @@ pub mod clock;
 pub mod config;
 mod decoding;
 mod garbage;
+mod generate_log;
+pub mod gitops;
 mod global_context;
 mod gpol;
 mod gpol_watches;
 pub mod journal;
 pub mod k8s_events;
+mod kubelet;
+mod map_generation;
 mod mpol_existing;
 mod mutate_existing;
 pub mod names;
+mod namespaces;
 mod native_generation;
 pub mod native_policies;
 pub mod patching;
+mod permissions;
+mod pods;
 pub mod policies;
 mod policy_admission;
 mod policy_events;
@@ -34,8 +44,11 @@ pub mod rbac;
 pub mod recorder;
 pub mod reports;
 pub mod store;
+mod subresources;
+pub mod tokens;
 mod ttl;
 pub mod update_requests;
+mod validation;
 pub mod view;
 mod webhook_configurations;
 pub mod webhooks;
@@ -58,6 +71,9 @@ use view::Mocks;
 pub(crate) const HOP: u64 = 2;
 /// How long after its creation an UpdateRequest reaches the background controller through its informer.
 pub(crate) const INFORMER: u64 = 10;
+
+/// The version of Kubernetes where nothing says another.
+const KUBERNETES: &str = "1.34";
 
 /// How often everything is gone through again.
 const HOUR: u64 = 3_600_000;
@@ -83,6 +99,29 @@ pub enum Task {
         key: store::Key,
         /// The event of the write; 0 for none.
         cause: u32,
+    },
+    /// Controllers of the cluster put into a new namespace what every namespace has.
+    Furnish {
+        /// Its name.
+        namespace: String,
+        /// The event of its creation.
+        cause: u32,
+    },
+    /// A Secret waits for the token of a service account.
+    Token {
+        /// Which.
+        key: store::Key,
+        /// The event of its creation.
+        cause: u32,
+    },
+    /// A container has ended; the kubelet starts it again.
+    Restart {
+        /// Its Pod.
+        key: store::Key,
+        /// Its name.
+        container: String,
+        /// The lease that the process in it takes afterwards.
+        lease: Option<store::Key>,
     },
     /// A cleanup policy's time has come.
     Cleanup {
@@ -123,6 +162,8 @@ pub enum Task {
         /// The event of the write.
         cause: u32,
     },
+    /// The GitOps controller looks at its repository.
+    GitOps,
     /// The policy and reports controllers go through everything.
     Hourly,
     /// The reports controller merges what is known about an object.
@@ -150,6 +191,8 @@ pub struct Cluster {
     pub(crate) custom_kinds: decoding::CustomKinds,
     /// Policies as Kyverno's informers see them.
     pub policies: PolicyCache,
+    /// The user who reads, while policies are evaluated.
+    pub(crate) reader: &'static str,
     /// What is recorded.
     pub journal: Recorder,
     /// Answers of the outside.
@@ -158,6 +201,10 @@ pub struct Cluster {
     pub pending_reports: reports::PendingReports,
     /// What GeneratingPolicies keep synchronized.
     pub(crate) watches: gpol_watches::Watches,
+    /// A repository that is kept in sync with the cluster.
+    pub(crate) gitops: Option<gitops::Application>,
+    /// The version of Kubernetes, as `1.34`.
+    pub kubernetes: String,
     /// Made-up names.
     pub names: Names,
     /// Decides the order of concurrent work where it is free: taken from the front, `0` (the usual order) when empty.
@@ -191,10 +238,13 @@ impl Cluster {
             catalog: Catalog::new(),
             custom_kinds: decoding::CustomKinds::new(),
             policies: PolicyCache::default(),
+            reader: config::ADMISSION_USER,
             journal: Recorder::default(),
             mocks: Mocks::default(),
             pending_reports: reports::PendingReports::default(),
             watches: gpol_watches::Watches::default(),
+            gitops: None,
+            kubernetes: KUBERNETES.to_owned(),
             names: Names::default(),
             choices: std::collections::VecDeque::new(),
             choice_points: Vec::new(),
@@ -202,6 +252,9 @@ impl Cluster {
         for name in ["default", "kube-system", "kube-public", "kube-node-lease", config::KYVERNO_NAMESPACE] {
             cluster
                 .place(serde_json::json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}), true);
+        }
+        if cluster.config.permissions {
+            cluster.place_roles();
         }
         cluster.queue.push(HOUR, Task::Hourly);
         cluster.refresh_webhooks();
@@ -212,6 +265,8 @@ impl Cluster {
     pub fn place(&mut self, object: Value, system: bool) {
         use crate::object::ObjectExt;
         let mut object = self.complete(object);
+        self.set_defaults(&object.gvk(), &mut object);
+        object = self.in_storage_version(object);
         if object.uid().is_empty() {
             let uid = self.names.uid(&format!("{}/{}", object.kind(), object.name()));
             object.set_at(&["metadata", "uid"], Value::String(uid));
@@ -220,7 +275,7 @@ impl Cluster {
             object.set_at(&["metadata", "creationTimestamp"], Value::String(self.clock.rfc3339()));
         }
         if object.kind() == "Namespace" && object.api_version() == "v1" {
-            self.furnish_namespace(object.name());
+            self.furnish_silently(object.name());
         }
         self.put(object.clone(), system);
         self.plan_ttl(&object, 0);
@@ -255,11 +310,12 @@ impl Cluster {
     /// last thing that happened.
     pub fn settle(&mut self, window: u64) {
         while let Some((at, task)) = self.queue.pop_due(self.clock.now().saturating_add(window)) {
+            if self.journal.exhausted() {
+                self.journal.cut = true;
+                return;
+            }
             self.clock.advance_to(at);
             self.perform(task);
-            if self.journal.exhausted() {
-                break;
-            }
         }
     }
 
@@ -267,19 +323,29 @@ impl Cluster {
     pub fn advance(&mut self, millis: u64) {
         let until = self.clock.now().saturating_add(millis);
         while let Some((at, task)) = self.queue.pop_due(until) {
-            self.clock.advance_to(at);
-            self.perform(task);
             if self.journal.exhausted() {
+                self.journal.cut = true;
                 return;
             }
+            self.clock.advance_to(at);
+            self.perform(task);
         }
         self.clock.advance_to(until);
     }
 
     pub(crate) fn perform(&mut self, task: Task) {
+        let before = std::mem::replace(&mut self.reader, reader_of(&task));
+        self.perform_as_reader(task);
+        self.reader = before;
+    }
+
+    fn perform_as_reader(&mut self, task: Task) {
         match task {
             Task::UpdateRequest { name, cause } => self.process_update_request(&name, cause),
             Task::Workload { key, cause } => self.reconcile_workload(&key, cause),
+            Task::Furnish { namespace, cause } => self.furnish_namespace(&namespace, cause),
+            Task::Token { key, cause } => self.issue_token(&key, cause),
+            Task::Restart { key, container, lease } => self.restart(&key, &container, lease.as_ref()),
             Task::Scan { key } => self.scan(&key),
             Task::Aggregate { uid } => self.aggregate(&uid),
             Task::Cleanup { key, retries } => self.cleanup(&key, retries),
@@ -287,6 +353,7 @@ impl Cluster {
             Task::Finalize { key, cause } => self.finalize(&key, cause),
             Task::Garbage { owner, orphan, cause } => self.collect_garbage(&owner, orphan, cause),
             Task::Watch { object, gone, cause } => self.watch(&object, gone, cause),
+            Task::GitOps => self.reconcile_gitops(),
             Task::Hourly => {
                 self.queue.push(self.clock.now() + HOUR, Task::Hourly);
                 self.hourly();
@@ -312,5 +379,21 @@ impl Cluster {
         let options = options.iter().map(|option| (*option).to_owned()).collect();
         self.choice_points.push(ChoicePoint { seq, options, chosen });
         chosen
+    }
+}
+
+/// The user that a controller reads as.
+fn reader_of(task: &Task) -> &'static str {
+    match task {
+        Task::UpdateRequest { .. } | Task::Watch { .. } | Task::Hourly => config::BACKGROUND_USER,
+        Task::Scan { .. } | Task::Aggregate { .. } => config::REPORTS_USER,
+        Task::Cleanup { .. } | Task::Ttl { .. } => config::CLEANUP_USER,
+        Task::GitOps
+        | Task::Restart { .. }
+        | Task::Workload { .. }
+        | Task::Furnish { .. }
+        | Task::Token { .. }
+        | Task::Finalize { .. }
+        | Task::Garbage { .. } => config::ADMISSION_USER,
     }
 }

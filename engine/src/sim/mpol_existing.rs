@@ -15,9 +15,10 @@ use super::reports::{Reporter, row};
 use super::store::{Key, reference};
 use super::update_requests::{Wish, admission_context};
 use crate::eval::cel::mutating;
-use crate::eval::request::{AdmissionRequest, Operation, UserInfo};
+use crate::eval::request::{AdmissionRequest, Operation};
 use crate::eval::verdict::{Status, Verdict};
 use crate::object::ObjectExt;
+use crate::object::read::read;
 use crate::policy::constraints::MatchResources;
 use crate::policy::mutating::MutatingPolicy;
 
@@ -100,11 +101,14 @@ impl Cluster {
         compiled: &mutating::Compiled,
         target: &Value,
     ) -> Option<String> {
-        let review = self.target_review(attempt, target);
-        if self.filtered(&review).is_some() {
+        let mut own = self.existing_review(target);
+        own.subresource = target_subresource(raw, &own);
+        if self.filtered(&own).is_some() {
             return None;
         }
-        let verdict = compiled.evaluate_target(&self.cel_background(&review), &self.policies.cel_exceptions);
+        let review = self.target_review(attempt, target);
+        let exceptions = &self.policies.cel_exceptions;
+        let verdict = compiled.evaluate_target(target, &self.cel_background(&review), exceptions);
         let patched = verdict.patched.clone()?;
         let changed = patched != *target;
         if changed {
@@ -120,7 +124,7 @@ impl Cluster {
             let mut body = patched;
             body.remove_at(&["metadata", "resourceVersion"]);
             let mut request = ApiRequest::about(Verb::Update, &body);
-            request.subresource = target_subresource(raw, &review);
+            request.subresource = own.subresource;
             let result = self.request(request.by(BACKGROUND_USER, Lane::Background, Some(seq))).result;
             match result {
                 Err(error) if error.is_not_found() => return None,
@@ -135,17 +139,22 @@ impl Cluster {
         None
     }
 
+    /// The request as the expressions see it: the one that triggered the mutation, or one for the target itself.
     fn target_review(&self, attempt: &Attempt, target: &Value) -> AdmissionRequest {
-        let mut review = self.existing_review(target);
-        review.operation = Operation::Update;
-        target.name().clone_into(&mut review.name);
-        let context = attempt.request.at(&["spec", "context"]);
-        let operation = context.map(|context| context.str_at(&["admissionRequestInfo", "operation"]));
-        if let Some(operation) = operation.and_then(Operation::parse) {
-            review.operation = operation;
-            let user = context.and_then(|context| context.at(&["userInfo", "userInfo"])).cloned();
-            review.user = serde_json::from_value::<UserInfo>(user.unwrap_or(Value::Null)).unwrap_or_default();
-        }
+        let admission = attempt.request.at(&["spec", "context", "admissionRequestInfo", "admissionRequest"]);
+        let Some(admission) = admission.filter(|admission| admission.is_object()) else {
+            let mut review = self.existing_review(target);
+            review.operation = Operation::Update;
+            return review;
+        };
+        let part = |key: &str| admission.get(key).filter(|object| !object.is_null()).cloned();
+        let (object, old_object) = (part("object"), part("oldObject"));
+        let payload = object.clone().or_else(|| old_object.clone()).unwrap_or(Value::Null);
+        let mut review = background_review(attempt, &payload, self);
+        review.object = object;
+        review.old_object = old_object;
+        admission.str_at(&["name"]).clone_into(&mut review.name);
+        admission.str_at(&["namespace"]).clone_into(&mut review.namespace);
         review
     }
 
@@ -194,7 +203,7 @@ impl Cluster {
             return;
         }
         let constraints = raw.at(&["spec", "matchConstraints"]).cloned().unwrap_or(Value::Null);
-        let constraints = serde_json::from_value::<MatchResources>(constraints).ok();
+        let constraints = read::<MatchResources>(&constraints).ok();
         for trigger in self.cel_triggers(constraints.as_ref(), raw.namespace()) {
             let mut review = self.existing_review(&trigger);
             review.operation = Operation::Update;

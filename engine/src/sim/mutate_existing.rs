@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Cluster;
 use super::api_server::{ApiRequest, Verb};
-use super::background::{Attempt, COMPONENT, background_review, spec_reference};
+use super::background::{Attempt, COMPONENT, classic_review, spec_reference};
 use super::config::BACKGROUND_USER;
 use super::journal::{Lane, Tone};
 use super::k8s_events::{Fact, Subject};
@@ -44,7 +44,7 @@ impl Cluster {
             Ok(trigger) => trigger,
             Err(error) => return self.without_trigger(attempt, &policy, &rule_name, &error),
         };
-        let review = background_review(attempt, &trigger, self);
+        let review = classic_review(attempt, &trigger, self);
         let verdict = {
             let cx = self.background_cx(&review);
             engine::mutate(&policy, &cx)

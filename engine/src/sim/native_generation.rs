@@ -1,43 +1,59 @@
-//! ValidatingAdmissionPolicies that Kyverno makes of its own policies, so that the API server evaluates them itself.
+//! Policies of the API server that Kyverno keeps; ValidatingAdmissionPolicies that Kyverno makes of its own policies, so that the API server evaluates them itself.
 //!
 //! Follows `pkg/controllers/admissionpolicygenerator` and `pkg/admissionpolicy/{builder,kyvernopolicy_checker}.go`.
 
 use serde_json::{Map, Value, json};
 
 use super::Cluster;
+use super::k8s_events::{Fact, Subject};
 use super::store::Key;
 use crate::eval::cel::autogen;
 use crate::object::gvk::KindSelector;
+use crate::object::order;
 use crate::object::{ObjectExt, wildcard};
 use crate::policy::ClassicPolicy;
+use crate::policy::cel_exception::CelException;
 use crate::policy::exception::PolicyException;
 use crate::policy::selection::{MatchBlock, ResourceDescription, ResourceFilter};
 
 const GROUP: &str = "admissionregistration.k8s.io";
+const KIND: &str = "ValidatingAdmissionPolicy";
+const EXCLUDED: &str = "reports.kyverno.io/disabled";
 const SKIP: &str = "skip generating ValidatingAdmissionPolicy";
 
 impl Cluster {
     /// Brings the generated policies up to date with the policies and exceptions, and says so in their status.
     pub(crate) fn refresh_native_policies(&mut self) {
+        let entries = self.policies.cel.clone();
+        for entry in entries.iter().filter(|entry| entry.policy.kind == "MutatingPolicy") {
+            let raw = &entry.policy.raw;
+            if self.generates_native(raw) {
+                let made = self.native_of_mutating(raw);
+                let mut owner = raw.clone();
+                owner.set_at(&["apiVersion"], json!("policies.kyverno.io/v1beta1"));
+                self.keep_native(&owner, "MutatingAdmissionPolicy", &format!("mpol-{}", entry.policy.name), made);
+            }
+        }
         if !self.config.generate_validating_admission_policy {
             return;
         }
         for policy in self.policies.classic.clone().iter().filter(|policy| policy.namespace.is_empty()) {
             let made = self.native_of_classic(policy);
-            self.keep_native(&policy.raw, &format!("cpol-{}", policy.name), made);
+            self.keep_native(&policy.raw, KIND, &format!("cpol-{}", policy.name), made);
         }
-        let entries = self.policies.cel.clone();
         for entry in entries.iter().filter(|entry| entry.policy.kind == "ValidatingPolicy") {
             let made = self.native_of_cel(&entry.policy.raw);
-            self.keep_native(&entry.policy.raw, &format!("vpol-{}", entry.policy.name), made);
+            self.keep_native(&entry.policy.raw, KIND, &format!("vpol-{}", entry.policy.name), made);
         }
     }
 
     /// Writes or removes the policy and its binding.
-    fn keep_native(&mut self, owner: &Value, name: &str, made: Result<(Value, Value), String>) {
-        let binding_name = format!("{name}-binding");
-        let kinds = [("ValidatingAdmissionPolicy", name), ("ValidatingAdmissionPolicyBinding", binding_name.as_str())];
+    fn keep_native(&mut self, owner: &Value, kind: &str, name: &str, made: Result<(Value, Value), String>) {
+        let (binding_kind, binding_name) = (format!("{kind}Binding"), format!("{name}-binding"));
+        let kinds = [(kind, name), (binding_kind.as_str(), binding_name.as_str())];
         let generated = made.is_ok();
+        let reason = made.as_ref().err().cloned().unwrap_or_default();
+        let mut touched = false;
         let specs: [Option<Value>; 2] = match made {
             Ok((policy, binding)) => [Some(with_defaults(policy)), Some(binding)],
             Err(_) => [None, None],
@@ -47,11 +63,12 @@ impl Cluster {
             match (spec, stored) {
                 (Some(spec), Some(stored)) if stored.get("spec") == Some(&spec) => {}
                 (Some(spec), stored) => {
+                    touched = true;
                     let uid = match &stored {
                         Some(stored) => stored.uid().to_owned(),
                         None => self.names.uid(&format!("{kind}/{name}")),
                     };
-                    let object = json!({
+                    let mut object = json!({
                         "apiVersion": "admissionregistration.k8s.io/v1", "kind": kind,
                         "metadata": {
                             "name": name, "uid": uid, "creationTimestamp": self.clock.rfc3339(), "generation": 1,
@@ -63,9 +80,14 @@ impl Cluster {
                         },
                         "spec": spec,
                     });
-                    self.put(object, false);
+                    if owner.labels().contains_key(EXCLUDED) && !kind.ends_with("Binding") {
+                        object.set_at(&["metadata", "labels", EXCLUDED], json!("true"));
+                    }
+                    self.put(object.clone(), false);
+                    self.tell_native_made(owner, &object);
                 }
                 (None, Some(stored)) => {
+                    touched = true;
                     self.store.remove(&Key::of(&stored));
                     self.observe(&stored, true);
                 }
@@ -74,12 +96,26 @@ impl Cluster {
         }
         let Some(current) = self.store.get(&Key::of(owner)).cloned() else { return };
         let before = is_generated(&current);
-        self.write_status(&current);
+        if touched || before != generated || reason_told(&current) != reason {
+            self.write_status(&current);
+        }
         if before != generated
             && let Some(current) = self.store.get(&Key::of(owner)).cloned()
         {
             self.observe(&current, false);
         }
+    }
+
+    /// The Event about something generated; there is none about what mutates.
+    fn tell_native_made(&mut self, owner: &Value, made: &Value) {
+        let what = match made.kind() {
+            KIND => "validating admission policy",
+            "ValidatingAdmissionPolicyBinding" => "validating admission policy binding",
+            _ => return,
+        };
+        let message = format!("successfully generated {what} {} from policy {}", made.name(), owner.name());
+        let (source, action) = ("kyverno-generate", "Resource Generated");
+        self.emit(Fact { source, reason: "PolicyApplied", action, message }, &Subject::Object(owner), Some(made));
     }
 
     /// Specs of the policy and its binding for a ClusterPolicy.
@@ -192,8 +228,7 @@ impl Cluster {
         let list = |key: &str| part(key).and_then(|value| value.as_array().cloned()).unwrap_or_default();
         let (mut conditions, mut variables, mut validations) =
             (list("matchConditions"), list("variables"), list("validations"));
-        let exceptions = self.policies.cel_exceptions.clone();
-        for exception in exceptions.iter().filter(|one| one.is_for("ValidatingPolicy", policy.name())) {
+        for exception in self.native_exceptions(policy.name()) {
             for condition in &exception.spec.match_conditions {
                 let expression = format!("!({})", condition.expression);
                 conditions.push(json!({"name": condition.name, "expression": expression}));
@@ -224,6 +259,15 @@ impl Cluster {
             named => Value::Array(named),
         };
         Ok((spec, json!({"policyName": format!("vpol-{}", policy.name()), "validationActions": actions})))
+    }
+
+    /// The exceptions that count for a policy: any that has its name, whatever the kind (`utils.go`).
+    pub(super) fn native_exceptions(&self, name: &str) -> impl Iterator<Item = &CelException> {
+        let now = self.clock.unix().0;
+        self.policies
+            .cel_exceptions
+            .iter()
+            .filter(move |one| !one.expired(now) && one.spec.policy_refs.iter().any(|policy| policy.name == name))
     }
 
     /// Adds the rules that a description of resources stands for.
@@ -274,7 +318,7 @@ impl Cluster {
             match rules.iter_mut().find(same).and_then(|rule| rule.get_mut("resources")).and_then(Value::as_array_mut) {
                 Some(known) => {
                     known.extend(plurals.into_iter().map(Value::String));
-                    known.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+                    order::sort_by(known, |a, b| a.as_str().cmp(&b.as_str()));
                 }
                 None => rules.push(rule(group, version, &plurals, &names)),
             }
@@ -312,6 +356,12 @@ pub(crate) fn is_generated(policy: &Value) -> bool {
     places.iter().any(|place| policy.at(place) == Some(&Value::Bool(true)))
 }
 
+/// Why there is no native policy, as the status of a policy tells it.
+fn reason_told(policy: &Value) -> &str {
+    let field = if policy.gvk().group == "kyverno.io" { "validatingadmissionpolicy" } else { "conditionStatus" };
+    policy.str_at(&["status", field, "message"])
+}
+
 fn put_or_drop(map: &mut Map<String, Value>, key: &str, value: Option<Value>) {
     match value {
         Some(value) => drop(map.insert(key.to_owned(), value)),
@@ -320,7 +370,8 @@ fn put_or_drop(map: &mut Map<String, Value>, key: &str, value: Option<Value>) {
 }
 
 fn filters(block: &MatchBlock) -> impl Iterator<Item = &ResourceFilter> {
-    let direct = std::iter::once(&block.direct).filter(|filter| !filter.resources.kinds.is_empty());
+    let direct = std::iter::once(&block.direct)
+        .filter(|filter| !filter.resources.kinds.is_empty() || !filter.resources.namespaces.is_empty());
     direct.chain(&block.any).chain(&block.all)
 }
 

@@ -16,10 +16,13 @@ use super::store::Store;
 use crate::eval::cel::{map, vap};
 use crate::eval::request::AdmissionRequest;
 use crate::eval::verdict::{RuleResponse, Status, Verdict};
+use crate::eval::{EvalCx, Mode};
 use crate::object::ObjectExt;
 use crate::policy::admission_policies::{AdmissionBinding, MutatingAdmissionPolicy, ValidatingAdmissionPolicy};
 
 const GROUP: &str = "admissionregistration.k8s.io";
+const VALIDATING: &str = "ValidatingAdmissionPolicy";
+const MUTATING: &str = "MutatingAdmissionPolicy";
 
 /// A policy with its compiled form.
 #[derive(Clone, Debug)]
@@ -43,11 +46,11 @@ impl NativePolicies {
     #[must_use]
     pub fn read(store: &Store, before: &Self) -> Self {
         Self {
-            validating: compiled(store, "ValidatingAdmissionPolicy", &before.validating, |object| {
+            validating: compiled(store, VALIDATING, &before.validating, |object| {
                 vap::Compiled::new(&ValidatingAdmissionPolicy::from_value(object).ok()?).ok()
             }),
             validating_bindings: bindings(store, "ValidatingAdmissionPolicyBinding"),
-            mutating: compiled(store, "MutatingAdmissionPolicy", &before.mutating, |object| {
+            mutating: compiled(store, MUTATING, &before.mutating, |object| {
                 map::Compiled::new(&MutatingAdmissionPolicy::from_value(object).ok()?).ok()
             }),
             mutating_bindings: bindings(store, "MutatingAdmissionPolicyBinding"),
@@ -55,7 +58,7 @@ impl NativePolicies {
     }
 }
 
-fn compiled<C>(
+fn compiled<C: Clone>(
     store: &Store,
     kind: &str,
     before: &[Rc<Native<C>>],
@@ -65,7 +68,8 @@ fn compiled<C>(
         let same =
             |known: &&Rc<Native<C>>| known.raw.name() == object.name() && known.raw.get("spec") == object.get("spec");
         match before.iter().find(same) {
-            Some(known) => Some(Rc::clone(known)),
+            Some(known) if known.raw == *object => Some(Rc::clone(known)),
+            Some(known) => Some(Rc::new(Native { raw: object.clone(), compiled: known.compiled.clone() })),
             None => compile(object).map(|compiled| Rc::new(Native { raw: object.clone(), compiled })),
         }
     };
@@ -160,6 +164,44 @@ impl Cluster {
             Some((words, reason)) => Err(self.forbid(review, &words, &reason, asked)),
             None => Ok(()),
         }
+    }
+
+    /// What Kyverno's background scan says of an object for the policies that are labelled for it: the policy, the `source`
+    /// of its report rows, its answer. Follows `pkg/controllers/report/utils/{utils,scanner}.go`.
+    pub(super) fn scan_native(&self, review: &AdmissionRequest) -> Vec<(Value, &'static str, Verdict)> {
+        let cx = EvalCx { mode: Mode::Background, ..self.cel_context(review, &[]) };
+        let native = &self.policies.native;
+        let bound = |all: &[Rc<AdmissionBinding>], policy: &Value| of_policy(all, policy.name());
+        let mut found = Vec::new();
+        for policy in native.validating.iter().filter(|policy| self.scans_native(&policy.raw)) {
+            let bindings = bound(&native.validating_bindings, &policy.raw);
+            let bindings: Vec<&AdmissionBinding> = bindings.iter().map(Rc::as_ref).collect();
+            let verdict = policy.compiled.evaluate(&bindings, &[], &cx);
+            found.push((policy.raw.clone(), VALIDATING, verdict));
+        }
+        for policy in native.mutating.iter().filter(|policy| self.scans_native(&policy.raw)) {
+            let bindings = bound(&native.mutating_bindings, &policy.raw);
+            let bindings: Vec<&AdmissionBinding> = bindings.iter().map(Rc::as_ref).collect();
+            let verdict = policy.compiled.evaluate(&bindings, &[], &cx);
+            found.push((policy.raw.clone(), MUTATING, verdict));
+        }
+        found.retain(|(.., verdict)| !verdict.rules.is_empty());
+        found
+    }
+
+    fn scans_native(&self, policy: &Value) -> bool {
+        let on = match policy.kind() {
+            VALIDATING => self.config.validating_admission_policy_reports,
+            _ => self.config.mutating_admission_policy_reports,
+        };
+        on && policy.labels().get("reports.kyverno.io/enabled").is_some_and(|value| value == "true")
+    }
+
+    /// Whether the background scan evaluates any policy of the API server.
+    pub(super) fn any_native_scan(&self) -> bool {
+        let native = &self.policies.native;
+        native.validating.iter().any(|policy| self.scans_native(&policy.raw))
+            || native.mutating.iter().any(|policy| self.scans_native(&policy.raw))
     }
 
     fn tell_native(

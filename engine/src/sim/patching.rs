@@ -17,7 +17,7 @@ pub fn patched(request: &ApiRequest, old: &Value, body: &Value) -> Result<Value,
         Verb::JsonPatch => patch::apply(old, body, patch::Options::API_SERVER).map_err(refuse),
         Verb::StrategicPatch => merge::api_server::strategic(old, body).map_err(refuse),
         Verb::ServerSideApply => applied(request, old, body).map_err(|error| refuse(error.0)),
-        Verb::Create | Verb::Update | Verb::Delete => Ok(body.clone()),
+        Verb::Create | Verb::Update | Verb::Delete | Verb::Connect => Ok(body.clone()),
     }
 }
 

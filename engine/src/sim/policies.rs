@@ -47,14 +47,19 @@ impl PolicyCache {
     /// Reads all of them; what was compiled `before` and did not change is kept.
     #[must_use]
     pub fn read(store: &Store, before: &Self, config: &Config) -> Self {
-        let mut cache = Self { cel: super::cel_policies::read(store, &before.cel), ..Self::default() };
+        let mut cache = Self {
+            cel: super::cel_policies::read(store, &before.cel),
+            native: NativePolicies::read(store, &before.native),
+            ..Self::default()
+        };
         for kind in ["ClusterPolicy", "Policy"] {
             let policies = store
                 .of_kind("kyverno.io", kind)
                 .filter_map(|object| crate::policy::load::classic(object.clone()).ok());
             cache.classic.extend(policies.map(Rc::new));
         }
-        // Without the flag nothing is exempt; with a namespace only what is in it (the CEL kind knows no namespace flag).
+        // Without the flag nothing is exempt; with a namespace only what is in it. Without a namespace nothing is, either, but of
+        // the CEL kind everything (`pkg/cel/engine/exception.go`).
         if config.policy_exceptions.unwrap_or(true) {
             let usable = |exception: &PolicyException| {
                 config.exception_namespace == "*" || config.exception_namespace == exception.namespace
@@ -62,7 +67,7 @@ impl PolicyCache {
             let found = store.of_kind("kyverno.io", "PolicyException");
             let found = found.filter_map(|object| crate::policy::load::exception(object.clone()).ok());
             cache.exceptions = Rc::new(found.filter(usable).collect());
-            cache.cel_exceptions = Rc::new(super::cel_policies::exceptions(store));
+            cache.cel_exceptions = Rc::new(super::cel_policies::exceptions(store, &config.exception_namespace));
         }
         cache
     }

@@ -4,13 +4,21 @@
 //! `cmd/cleanup-controller/handlers/admission/policy`; the checks themselves are [`crate::policy::lint`] and the compilers
 //! of the CEL kinds.
 
+use serde_json::Value;
+
 use super::Cluster;
 use super::admission::subject_of;
 use super::api_server::ApiError;
 use super::journal::{Lane, Tone};
 use super::recorder::note;
-use crate::eval::cel::{compile, env};
-use crate::eval::request::{AdmissionRequest, Operation};
+use crate::eval::cel::{compile, env, type_check};
+use crate::eval::request::{AdmissionRequest, Operation, UserInfo};
+use crate::object::ObjectExt;
+use crate::object::access::Access;
+use crate::object::catalog::Resource;
+use crate::object::gvk::{Gvk, KindSelector};
+use crate::object::read;
+use crate::policy::constraints::Variable;
 use crate::policy::lint::{self, Problem, Severity};
 
 /// The webhook that sees a kind, and who serves it.
@@ -108,18 +116,27 @@ impl Cluster {
             let path = "spec.webhookConfiguration.matchConditions";
             compile::boolean(&conditions, path, expression).err().map(|problem| problem.detail)
         };
+        // The checks name the user alone, without its groups.
+        let permitted = |user: &str, access: &Access<'_>| {
+            self.allows(&UserInfo { username: user.to_owned(), ..UserInfo::default() }, access)
+        };
         let options = lint::Options {
             catalog: Some(&self.catalog),
             old: review.old_object.as_ref(),
             exceptions_enabled: self.exceptions_enabled(),
             exception_namespace: &self.config.exception_namespace,
             allow_http: false,
+            legacy_kinds_deprecated: self.behaviour.legacy_kinds_deprecated,
+            permitted: Some(&permitted),
             match_condition_error: Some(&compile_condition),
         };
         let mut problems = lint::check(object, &options);
         if self.config.accept_unknown_kinds {
             // Every kind counts as known here, so none is worth a warning.
             problems.retain(|problem| !problem.message.contains("unable to convert GVK to GVR for kinds"));
+        }
+        if !problems.iter().any(|problem| problem.severity == Severity::Refused) {
+            problems.extend(self.type_warnings(object));
         }
         // MutatingPolicy: conditions that a native policy cannot have end the compilation before it starts.
         let compiles = !problems.iter().any(|problem| problem.pointer.starts_with("/spec/matchConditions"));
@@ -133,4 +150,47 @@ impl Cluster {
         }
         problems
     }
+
+    /// The API server's type check of `validate.cel`, for policies that a ValidatingAdmissionPolicy could stand for.
+    fn type_warnings(&self, object: &Value) -> Vec<Problem> {
+        let classic = object.gvk().group == "kyverno.io" && matches!(object.kind(), "ClusterPolicy" | "Policy");
+        let policy = classic.then(|| crate::policy::load::classic(object.clone()).ok()).flatten();
+        let Some([rule]) = policy.as_ref().map(|policy| policy.spec.rules.as_slice()) else { return Vec::new() };
+        let Some(cel) = rule.validate.as_ref().and_then(|validate| validate.cel.as_ref()) else { return Vec::new() };
+        let block = &rule.match_block;
+        let filters = block.any.iter().chain(&block.all).chain(std::iter::once(&block.direct));
+        let kinds: Vec<Gvk> = filters
+            .flat_map(|filter| &filter.resources.kinds)
+            .map(|kind| KindSelector::parse(kind))
+            .filter(|selector| selector.subresource.is_empty())
+            .flat_map(|selector| self.catalog.iter().filter_map(move |known| preferred(known, &selector)))
+            .collect();
+        let list = |field: &str| cel.get(field).and_then(Value::as_array).cloned().unwrap_or_default();
+        let read = |variable: Value| read::read::<Variable>(&variable).ok();
+        let variables: Vec<Variable> = list("variables").into_iter().filter_map(read).collect();
+        let params = cel.get("paramKind").is_some();
+        let mut problems = Vec::new();
+        for (index, expression) in list("expressions").iter().enumerate() {
+            for field in ["expression", "messageExpression"] {
+                let text = expression.str_at(&[field]);
+                let found = type_check::mistakes(text, &variables, params, &kinds);
+                if !text.is_empty() && !found.is_empty() {
+                    let path = format!("spec.rules[0].validate.cel.expressions[{index}].{field}");
+                    problems.push(Problem {
+                        message: format!("{path}:{}", found.replace('\n', ";")),
+                        pointer: format!("/spec/rules/0/validate/cel/expressions/{index}/{field}"),
+                        severity: Severity::Warning,
+                        phase: u8::MAX,
+                    });
+                }
+            }
+        }
+        problems
+    }
+}
+
+/// The preferred version of a kind that a selector names.
+fn preferred(known: &Resource, selector: &KindSelector) -> Option<Gvk> {
+    let gvk = known.gvk("");
+    selector.matches_kind(&gvk).then_some(gvk)
 }

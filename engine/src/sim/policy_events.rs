@@ -17,7 +17,7 @@ use super::recorder::note;
 use super::store::reference;
 use super::update_requests::{Wish, rule_context, trigger_from_labels, trigger_spec};
 use crate::eval::engine;
-use crate::eval::request::AdmissionRequest;
+use crate::eval::request::{AdmissionRequest, Operation};
 use crate::eval::verdict::Status;
 use crate::eval::view::View as _;
 use crate::object::ObjectExt;
@@ -157,7 +157,8 @@ impl Cluster {
                 continue;
             }
             for pattern in patterns(generate) {
-                if pattern.data.is_none() && !self.behaviour.clones_follow_policy {
+                let follows = self.behaviour.clone_lists_follow_policy && pattern.clone_list.is_some();
+                if pattern.data.is_none() && !follows {
                     continue;
                 }
                 for object in kinds_of(&pattern).iter().flat_map(|gvk| self.downstreams_of_rule(policy, rule, gvk)) {
@@ -227,7 +228,7 @@ impl Cluster {
     pub(super) fn existing_triggers(&self, policy: &ClassicPolicy, rule: &Rule) -> Vec<Value> {
         let mut triggers = Vec::new();
         for (_, entry) in self.store.iter() {
-            let review = self.existing_review(&entry.object);
+            let review = self.existing_classic_review(&entry.object);
             if self.unseen(&review).is_none() && self.rule_matches(policy, rule, &review) {
                 triggers.push(entry.object.clone());
             }
@@ -242,9 +243,14 @@ impl Cluster {
         AdmissionRequest::create(object.clone(), resource)
     }
 
+    /// The same for classic policies, which see no operation there.
+    fn existing_classic_review(&self, object: &Value) -> AdmissionRequest {
+        AdmissionRequest { operation: Operation::None, ..self.existing_review(object) }
+    }
+
     /// What one background rule says about a stored object: pass is *do it*.
     pub(super) fn background_status(&self, policy: &ClassicPolicy, rule: &Rule, trigger: &Value) -> Option<Status> {
-        let review = self.existing_review(trigger);
+        let review = self.existing_classic_review(trigger);
         let verdict = engine::background_checks(&only(policy, &rule.name), &self.background_cx(&review));
         verdict.rules.first().map(|response| response.status)
     }

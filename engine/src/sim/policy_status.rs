@@ -21,9 +21,7 @@ impl Cluster {
                 crate::policy::load::classic(object.clone()).ok().map(|policy| self.classic_status(&policy))
             }
             ("policies.kyverno.io", kind) if kind.ends_with("Policy") => Some(self.cel_status(object)),
-            ("kyverno.io", "GlobalContextEntry") => Some(json!({
-                "conditions": [self.condition("Ready", "True", "Succeeded", "GlobalContextEntry is ready")], "ready": true,
-            })),
+            ("kyverno.io", "GlobalContextEntry") => self.entry_status(object),
             ("apiextensions.k8s.io", "CustomResourceDefinition") => Some(self.crd_status(object)),
             _ => None,
         };
@@ -46,7 +44,10 @@ impl Cluster {
             |which: fn(&crate::policy::rule::Rule) -> bool| policy.spec.rules.iter().filter(|rule| which(rule)).count();
         let rules = crate::eval::autogen::status_rules(policy);
         let autogen = if rules.is_empty() { json!({}) } else { json!({"rules": rules}) };
-        let native = self.config.generate_validating_admission_policy && policy.namespace.is_empty();
+        // The generator looks at no policy that checks nothing.
+        let native = self.config.generate_validating_admission_policy
+            && policy.namespace.is_empty()
+            && policy.spec.rules.iter().any(|rule| rule.validate.is_some());
         let (generated, message) = match native.then(|| self.native_of_classic(policy)) {
             Some(Ok(_)) => (true, String::new()),
             Some(Err(message)) => (false, message),
@@ -67,26 +68,50 @@ impl Cluster {
 
     fn cel_status(&self, policy: &Value) -> Value {
         let admission = policy.at(&["spec", "evaluation", "admission", "enabled"]) != Some(&Value::Bool(false));
-        let background = policy.at(&["spec", "evaluation", "background", "enabled"]) != Some(&Value::Bool(false));
         let mut conditions = Vec::new();
         if admission && !policy.kind().ends_with("DeletingPolicy") {
             conditions.push(self.condition("WebhookConfigured", "True", "Succeeded", "Webhook configured."));
         }
-        let words = if background {
-            "Policy is ready for reporting."
-        } else {
-            "Background scanning disabled; reporting permissions not required."
+        conditions.push(self.permissions_condition(policy));
+        let ready = conditions.iter().all(|condition| condition.str_at(&["status"]) == "True");
+        let made = match policy.kind() {
+            "ValidatingPolicy" if self.config.generate_validating_admission_policy => Some(self.native_of_cel(policy)),
+            "MutatingPolicy" if self.generates_native(policy) => Some(self.native_of_mutating(policy)),
+            _ => None,
         };
-        conditions.push(self.condition("RBACPermissionsGranted", "True", "Succeeded", words));
-        let mut status = json!({"conditionStatus": {"conditions": conditions, "message": "", "ready": true}});
-        if self.config.generate_validating_admission_policy && policy.kind() == "ValidatingPolicy" {
-            status.set_at(&["generated"], Value::Bool(self.native_of_cel(policy).is_ok()));
+        let message = made.as_ref().and_then(|made| made.as_ref().err()).cloned().unwrap_or_default();
+        let mut status = json!({"conditionStatus": {"conditions": conditions, "message": message, "ready": ready}});
+        if matches!(policy.kind(), "ValidatingPolicy" | "MutatingPolicy") {
+            status.set_at(&["generated"], Value::Bool(made.is_some_and(|made| made.is_ok())));
         }
-        let configs = autogen_configs(policy);
-        if !configs.is_empty() {
-            status.set_at(&["autogen"], json!({"configs": configs}));
+        match Family::of(policy.kind()) {
+            Some(Family::Validating | Family::Mutating | Family::Images) => {
+                let configs = autogen_configs(policy);
+                let autogen = if configs.is_empty() { json!({}) } else { json!({"configs": configs}) };
+                status.set_at(&["autogen"], autogen);
+            }
+            Some(Family::Generating) | None => {}
         }
         status
+    }
+
+    /// Whether the reports controller may read what the policy concerns; generating policies have no switch for it.
+    fn permissions_condition(&self, policy: &Value) -> Value {
+        const KIND: &str = "RBACPermissionsGranted";
+        let background = policy.at(&["spec", "evaluation", "background", "enabled"]) != Some(&Value::Bool(false));
+        let family = Family::of(policy.kind());
+        if !background && family != Some(Family::Generating) && self.behaviour.only_background_needs_permissions {
+            let words = "Background scanning disabled; reporting permissions not required.";
+            return self.condition(KIND, "True", "Succeeded", words);
+        }
+        let read = CelPolicy::<Common>::from_value(policy).ok().filter(|_| family.is_some());
+        let constraints = read.as_ref().and_then(|policy| policy.spec.match_constraints.as_ref());
+        let missing = self.missing_permissions(constraints);
+        if missing.is_empty() {
+            return self.condition(KIND, "True", "Succeeded", "Policy is ready for reporting.");
+        }
+        let words = format!("Policy is not ready for reporting, missing permissions: {}.", missing.join("; "));
+        self.condition(KIND, "False", "Failed", &words)
     }
 
     fn crd_status(&self, crd: &Value) -> Value {
@@ -118,31 +143,26 @@ impl Cluster {
 /// `status.autogen.configs`: the variants of a policy for pod controllers.
 fn autogen_configs(policy: &Value) -> Map<String, Value> {
     let family = Family::of(policy.kind());
-    let variants = matches!(family, Some(Family::Validating | Family::Mutating | Family::Images));
-    let read = CelPolicy::<Common>::from_value(policy).ok().filter(|_| variants);
+    let read = CelPolicy::<Common>::from_value(policy).ok();
     let (Some(read), Some(spec)) = (read, policy.get("spec")) else { return Map::new() };
     let constraints = read.spec.match_constraints.as_ref();
     let mut configs = Map::new();
     for (variant, constraints) in autogen::variants(constraints, read.spec.autogen.as_ref()) {
-        let rules = constraints.get("resourceRules").and_then(Value::as_array).into_iter().flatten();
-        let targets: Vec<Value> = rules
-            .flat_map(|rule| {
-                let group = rule.pointer("/apiGroups/0").cloned().unwrap_or_default();
-                let names = rule.get("resources").and_then(Value::as_array).into_iter().flatten();
-                let target = move |name: &Value| {
-                    json!({"group": group, "kind": kind_of(name.as_str().unwrap_or("")), "resource": name, "version": "v1"})
-                };
-                names.map(target).collect::<Vec<_>>()
-            })
+        let targets: Vec<Value> = autogen::targets(&constraints)
+            .into_iter()
+            .map(|(group, resource, kind)| json!({"group": group, "kind": kind, "resource": resource, "version": "v1"}))
             .collect();
         let made = match family {
             Some(Family::Mutating) => {
                 let mut made = spec.clone();
                 made.set_at(&["matchConstraints"], constraints.clone());
-                for mutation in made.get_mut("mutations").and_then(Value::as_array_mut).into_iter().flatten() {
-                    let path = ["applyConfiguration", "expression"];
-                    if let Some(text) = mutation.at(&path).and_then(Value::as_str).map(str::to_owned) {
-                        mutation.set_at(&path, Value::String(autogen::rewrite_mutation(&text, variant)));
+                let places: [(&str, &[&str]); 2] =
+                    [("matchConditions", &["expression"]), ("mutations", &["applyConfiguration", "expression"])];
+                for (list, path) in places {
+                    for item in made.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten() {
+                        if let Some(text) = item.at(path).and_then(Value::as_str).map(str::to_owned) {
+                            item.set_at(path, Value::String(autogen::rewrite_mutation(&text, variant)));
+                        }
                     }
                 }
                 made
@@ -152,15 +172,4 @@ fn autogen_configs(policy: &Value) -> Map<String, Value> {
         configs.insert(variant.to_owned(), json!({"spec": made, "targets": targets}));
     }
     configs
-}
-
-fn kind_of(resource: &str) -> &'static str {
-    match resource {
-        "daemonsets" => "DaemonSet",
-        "deployments" => "Deployment",
-        "replicasets" => "ReplicaSet",
-        "statefulsets" => "StatefulSet",
-        "jobs" => "Job",
-        _ => "CronJob",
-    }
 }

@@ -26,10 +26,16 @@ pub struct Behaviour {
     pub not_found: NotFound,
     /// An error of a generate rule fails its UpdateRequest (since 1.18, PR 14806); before, it was completed all the same.
     pub error_fails_request: bool,
-    /// Deleting a policy or rule removes what it cloned, too (since 1.19, PR 16329).
-    pub clones_follow_policy: bool,
+    /// Deleting a policy or rule removes what its `cloneList` made, too (since 1.19, PR 16329). The code reads as if that went for
+    /// `clone` as well; the end-to-end tests of the same release see those stay, and the tests count.
+    pub clone_lists_follow_policy: bool,
+    /// The permissions of the reports controller are looked at for policies that the background scan evaluates only (since
+    /// 1.19, PR 16490); before, for all.
+    pub only_background_needs_permissions: bool,
     /// The denial text folds long lines at 80 columns (yaml.v2, until 1.18).
     pub folds_denials: bool,
+    /// The webhook warns about the legacy kinds of kyverno.io (since 1.19, `pkg/deprecations`).
+    pub legacy_kinds_deprecated: bool,
     /// Lines of `pkg/background/generate/controller.go` that log `start processing UR`.
     pub line_start: u32,
     /// … `warning: reason`.
@@ -40,6 +46,12 @@ pub struct Behaviour {
     pub line_created: u32,
     /// … `preconditions not met`.
     pub line_preconditions: u32,
+    /// … `failed to generate resource`.
+    pub line_refused: u32,
+    /// … `failed to update resource`.
+    pub line_not_updated: u32,
+    /// Line of `controller.go` that logs `warning: resources with admission request variables may not be regenerated`.
+    pub line_variables: u32,
     /// Line of `pkg/webhooks/resource/validation/validation.go` that logs `validation failed`.
     pub line_validation_failed: u32,
     /// … `validation passed`.
@@ -56,13 +68,18 @@ static V1_15: Behaviour = Behaviour {
     phantom_trigger_used: true,
     not_found: NotFound::Error,
     error_fails_request: false,
-    clones_follow_policy: false,
+    clone_lists_follow_policy: false,
+    only_background_needs_permissions: false,
     folds_denials: true,
+    legacy_kinds_deprecated: false,
     line_start: 99,
     line_quiet: 0,
     line_failed: 301,
     line_created: 167,
     line_preconditions: 105,
+    line_refused: 131,
+    line_not_updated: 209,
+    line_variables: 270,
     line_validation_failed: 122,
     line_validation_passed: 127,
     line_blocking: 29,
@@ -76,13 +93,18 @@ static V1_18: Behaviour = Behaviour {
     phantom_trigger_used: true,
     not_found: NotFound::Quiet,
     error_fails_request: true,
-    clones_follow_policy: false,
+    clone_lists_follow_policy: false,
+    only_background_needs_permissions: false,
     folds_denials: true,
+    legacy_kinds_deprecated: false,
     line_start: 95,
     line_quiet: 307,
     line_failed: 311,
     line_created: 168,
     line_preconditions: 106,
+    line_refused: 132,
+    line_not_updated: 215,
+    line_variables: 275,
     line_validation_failed: 116,
     line_validation_passed: 121,
     line_blocking: 29,
@@ -96,13 +118,18 @@ static V1_19: Behaviour = Behaviour {
     phantom_trigger_used: false,
     not_found: NotFound::Quiet,
     error_fails_request: true,
-    clones_follow_policy: true,
+    clone_lists_follow_policy: true,
+    only_background_needs_permissions: true,
     folds_denials: false,
+    legacy_kinds_deprecated: true,
     line_start: 95,
     line_quiet: 307,
     line_failed: 311,
     line_created: 168,
     line_preconditions: 106,
+    line_refused: 132,
+    line_not_updated: 215,
+    line_variables: 275,
     line_validation_failed: 116,
     line_validation_passed: 121,
     line_blocking: 30,

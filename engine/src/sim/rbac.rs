@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::store::Store;
 use crate::eval::request::UserInfo;
 use crate::object::ObjectExt;
+use crate::object::order;
 
 /// `namespace:name` roles and cluster roles that are bound to a user, its groups or its service account, sorted.
 #[must_use]
@@ -23,13 +24,13 @@ pub fn roles_of(store: &Store, user: &UserInfo) -> (Vec<String>, Vec<String>) {
         cluster_roles.push(binding.str_at(&["roleRef", "name"]).to_owned());
     }
     for list in [&mut roles, &mut cluster_roles] {
-        list.sort();
+        order::sort(list);
         list.dedup();
     }
     (roles, cluster_roles)
 }
 
-fn binds(binding: &Value, user: &UserInfo) -> bool {
+pub(super) fn binds(binding: &Value, user: &UserInfo) -> bool {
     let subjects = binding.get("subjects").and_then(Value::as_array).into_iter().flatten();
     subjects.into_iter().any(|subject| {
         let name = subject.str_at(&["name"]);

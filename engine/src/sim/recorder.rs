@@ -22,11 +22,13 @@ pub struct Recorder {
     pub update_requests: Vec<UpdateRequestRecord>,
     /// The step that is running.
     pub step: usize,
+    /// Whether work was left undone because the events were used up.
+    pub cut: bool,
     anchors: BTreeMap<String, u32>,
 }
 
 impl Recorder {
-    /// Whether the run has used up its events: policies that feed each other end here.
+    /// Whether the run has used up its events.
     #[must_use]
     pub fn exhausted(&self) -> bool {
         self.events.len() >= MAX_EVENTS

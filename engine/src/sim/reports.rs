@@ -3,21 +3,21 @@
 //! Follows `pkg/utils/report/results.go`, `pkg/controllers/report/{background,aggregate}`: an ephemeral report of an
 //! admission request is adopted only once its resource exists; of two results for one rule the later one stays.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde_json::{Value, json};
 
 use super::cel_policies::{CelEntry, Family};
 use super::journal::{Lane, Tone};
-use super::k8s_events::{Fact, Subject};
 use super::policies::{Concerns, is_validate, is_verify_images};
 use super::recorder::note;
 use super::store::{Key, reference};
 use super::{Cluster, Task};
 use crate::eval::request::AdmissionRequest;
-use crate::eval::verdict::{RuleResponse, Status};
-use crate::eval::{EvalCx, Mode, engine};
+use crate::eval::trace::TraceNode;
+use crate::eval::verdict::{RuleResponse, RuleType, Status, Verdict};
+use crate::eval::{EvalCx, Mode, autogen, engine};
 use crate::object::ObjectExt;
 use crate::object::gvk::Gvk;
 use crate::policy::ClassicPolicy;
@@ -39,10 +39,15 @@ pub struct PendingReports {
 }
 
 impl PendingReports {
+    /// Forgets the rows of an earlier request on an object, which was refused.
+    pub fn forget(&mut self, object: &Value) {
+        let key = Key::of(object);
+        self.unborn.retain(|(other, _)| *other != key);
+    }
+
     /// Keeps rows for an object that is about to be stored.
     pub fn expect(&mut self, object: &Value, rows: Vec<Value>) {
         let key = Key::of(object);
-        self.unborn.retain(|(other, _)| *other != key);
         if !rows.is_empty() && !key.name.is_empty() {
             self.unborn.push((key, rows));
         }
@@ -75,14 +80,14 @@ pub struct Reporter<'a> {
 pub fn row(by: &Reporter<'_>, rule: &RuleResponse, seconds: i64) -> Value {
     let annotation = |key: &str| by.annotations.get(&format!("policies.kyverno.io/{key}")).map(String::as_str);
     let scored = annotation("scored") != Some("false");
-    let result = match rule.status {
+    let status = match rule.status {
         Status::Pass => "pass",
-        Status::Fail if !scored => "warn",
         Status::Fail => "fail",
         Status::Warn => "warn",
         Status::Error => "error",
         Status::Skip => "skip",
     };
+    let result = if status == "fail" && !scored { "warn" } else { status };
     let mut properties = rule.properties.clone();
     let process = if by.background { "background scan" } else { "admission review" };
     properties.insert("process".to_owned(), process.to_owned());
@@ -90,8 +95,9 @@ pub fn row(by: &Reporter<'_>, rule: &RuleResponse, seconds: i64) -> Value {
         let names: Vec<&str> = rule.exceptions.iter().map(|name| name.rsplit('/').next().unwrap_or(name)).collect();
         properties.insert("exceptions".to_owned(), names.join(","));
     }
-    let own_words = properties.get(&format!("{result}Message")).or_else(|| properties.get("message"));
-    let message = own_words.filter(|words| !words.is_empty()).unwrap_or(&rule.message).clone();
+    let own_words = |key: &str| properties.get(key).filter(|words| !words.is_empty());
+    let own_words = own_words("message").or_else(|| own_words(&format!("{status}Message")));
+    let message = own_words.unwrap_or(&rule.message).clone();
     let mut row = json!({
         "message": message,
         "policy": by.policy,
@@ -118,6 +124,17 @@ pub fn row(by: &Reporter<'_>, rule: &RuleResponse, seconds: i64) -> Value {
     row
 }
 
+/// The row of a rule that generates.
+#[must_use]
+pub fn generation_row(by: &Reporter<'_>, rule: &RuleResponse, generated: &[Value], seconds: i64) -> Value {
+    let mut row = row(by, rule, seconds);
+    if !generated.is_empty() {
+        let names: Vec<String> = generated.iter().map(resource_info).collect();
+        row.set_at(&["properties", "generated-resources"], Value::String(names.join("; ")));
+    }
+    row
+}
+
 /// A classic policy as the author of report rows.
 #[must_use]
 pub fn reporter(policy: &ClassicPolicy) -> Reporter<'_> {
@@ -140,6 +157,22 @@ pub fn resource_info(object: &Value) -> String {
     format!("{}/{}, Kind={} Name={}{namespace}", gvk.group, gvk.version, gvk.kind, object.name())
 }
 
+/// A mutation that an object has not got: where a policy would change it, its pass is a failure.
+fn not_applied(verdict: &mut Verdict, object: &Value) {
+    if verdict.patched.as_ref().is_none_or(|patched| patched == object) {
+        return;
+    }
+    let passed = |rule: &&mut RuleResponse| rule.status == Status::Pass && rule.exceptions.is_empty();
+    for rule in verdict.rules.iter_mut().filter(passed) {
+        *rule = RuleResponse::new("", RuleType::Mutation, Status::Fail, "mutation is not applied");
+    }
+}
+
+/// The background scan says nothing of what match conditions leave out.
+fn skipped_by_conditions(rule: &RuleResponse) -> bool {
+    rule.status == Status::Skip && rule.exceptions.is_empty()
+}
+
 impl Cluster {
     /// Keeps rows for a resource until they are aggregated.
     pub(crate) fn report(&mut self, resource: &Value, mut rows: Vec<Value>) {
@@ -159,7 +192,9 @@ impl Cluster {
     pub(crate) fn plan_scan(&mut self, object: &Value) {
         let key = Key::of(object);
         let waiting = self.queue.iter().any(|(_, task)| matches!(task, Task::Scan { key: other } if *other == key));
-        if !waiting && (!self.scanners(object).is_empty() || !self.cel_scanners(object).is_empty()) {
+        let scanned =
+            || !self.scanners(object).is_empty() || !self.cel_scanners(object).is_empty() || self.any_native_scan();
+        if !waiting && scanned() {
             self.queue.push(self.clock.now() + SCAN_DELAY, Task::Scan { key });
         }
     }
@@ -192,6 +227,7 @@ impl Cluster {
         let gvk = object.gvk();
         let scans = |policy: &&Rc<ClassicPolicy>| {
             policy.spec.background != Some(false)
+                && !super::native_generation::is_generated(&policy.raw)
                 && (policy.validates() && policy.names_kind(&gvk, "", is_validate)
                     || policy.verifies_images() && policy.names_kind(&gvk, "", is_verify_images))
         };
@@ -204,8 +240,9 @@ impl Cluster {
         let gvr = self.catalog.gvr_of(&gvk).unwrap_or_else(|| crate::object::catalog::guess_resource(&gvk));
         let fits = |list: &[String], word: &str| list.iter().any(|one| one == "*" || one == word);
         let scans = |entry: &&Rc<CelEntry>| {
-            matches!(entry.family, Family::Validating | Family::Images)
+            matches!(entry.family, Family::Validating | Family::Mutating | Family::Images)
                 && entry.reporter().background
+                && !super::native_generation::is_generated(&entry.policy.raw)
                 && entry.in_namespace(object.namespace())
                 && entry
                     .webhook_rules()
@@ -213,30 +250,6 @@ impl Cluster {
                     .any(|rule| fits(&rule.api_groups, &gvr.group) && fits(&rule.resources, &gvr.resource))
         };
         self.policies.cel.iter().filter(scans).cloned().collect()
-    }
-
-    /// Events of source `kyverno-scan`: of what does not hold, on the resource and on the policy.
-    fn emit_scan_events(&mut self, policy: &Value, resource: &Value, rules: &[RuleResponse]) {
-        let place = match resource.namespace() {
-            "" => format!("{} {}", resource.kind(), resource.name()),
-            namespace => format!("{} {namespace}/{}", resource.kind(), resource.name()),
-        };
-        for rule in rules.iter().filter(|rule| !matches!(rule.status, Status::Pass | Status::Skip)) {
-            let status = serde_json::to_value(rule.status).unwrap_or_default();
-            let status = status.as_str().unwrap_or("fail");
-            let named = if rule.name.is_empty() { String::new() } else { format!(" [{}]", rule.name) };
-            let path = if rule.name.is_empty() { String::new() } else { format!("/{}", rule.name) };
-            let fact = |message: String| Fact {
-                source: "kyverno-scan",
-                reason: "PolicyViolation",
-                action: "Resource Passed",
-                message,
-            };
-            let on_resource = format!("policy {}{path} {status}: {}", policy.name(), rule.message);
-            self.emit(fact(on_resource), &Subject::Object(resource), None);
-            let on_policy = format!("{place}:{named} {status}; {}", rule.message);
-            self.emit(fact(on_policy), &Subject::Object(policy), Some(resource));
-        }
     }
 
     /// The background scan of one resource: as a CREATE by nobody.
@@ -263,21 +276,38 @@ impl Cluster {
                 };
                 engine::validate(&policy, &cx)
             };
-            trace.extend(verdict.trace);
+            trace.extend(TraceNode::of_policy(&policy.key(), &verdict.trace));
             rows.extend(verdict.rules.iter().map(|rule| row(&reporter(&policy), rule, seconds)));
-            self.emit_scan_events(&policy.raw, &object, &verdict.rules);
+            self.emit_scan_events(&policy.raw, Some(&policy), &object, &verdict.rules);
         }
         for entry in self.cel_scanners(&object) {
-            let verdict = self.evaluate_cel(&entry, &review);
-            trace.extend(verdict.trace);
+            let mut verdict = self.evaluate_cel(&entry, &review);
+            match entry.family {
+                Family::Mutating => not_applied(&mut verdict, &object),
+                Family::Validating => verdict.rules.retain(|rule| !skipped_by_conditions(rule)),
+                Family::Images | Family::Generating => {}
+            }
+            trace.extend(TraceNode::of_policy(&entry.policy.key(), &verdict.trace));
             rows.extend(verdict.rules.iter().map(|rule| row(&entry.reporter(), rule, seconds)));
-            self.emit_scan_events(&entry.policy.raw, &object, &verdict.rules);
+            self.emit_scan_events(&entry.policy.raw, None, &object, &verdict.rules);
+        }
+        for (policy, source, verdict) in self.scan_native(&review) {
+            trace.extend(verdict.trace);
+            let annotations = policy.annotations();
+            let by = Reporter { source, policy: policy.name().to_owned(), annotations: &annotations, background: true };
+            rows.extend(verdict.rules.iter().map(|rule| row(&by, rule, seconds)));
+            self.emit_scan_events(&policy, None, &object, &verdict.rules);
         }
         if rows.is_empty() {
             return;
         }
         let bad = rows.iter().filter(|row| matches!(row.str_at(&["result"]), "fail" | "error")).count();
-        let words = if bad == 0 { "holds".to_owned() } else { format!("{bad} do not hold") };
+        let skipped = rows.iter().all(|row| row.str_at(&["result"]) == "skip");
+        let words = match bad {
+            0 if skipped => "every rule is skipped".to_owned(),
+            0 => "holds".to_owned(),
+            bad => format!("{bad} do not hold"),
+        };
         self.record(
             note(Lane::Reports, "scan", format!("background scan of {} {}: {words}", object.kind(), object.name()))
                 .subject(reference(&object))
@@ -303,7 +333,9 @@ impl Cluster {
         };
         let before = self.store.find(group, kind, owner.namespace(), uid).cloned();
         let old = before.as_ref().and_then(|report| report.get("results")).and_then(Value::as_array).cloned();
-        let merged = self.merge(old.clone().unwrap_or_default(), rows);
+        let mut merged = self.merge(old.clone().unwrap_or_default(), rows);
+        let allowed = &self.config.allowed_results;
+        merged.retain(|row| allowed.is_empty() || allowed.iter().any(|one| one == row.str_at(&["result"])));
         if merged.is_empty() {
             self.drop_report(before);
             return;
@@ -338,6 +370,9 @@ impl Cluster {
         let (namespace, name) = row.str_at(&["policy"]).split_once('/').unwrap_or(("", row.str_at(&["policy"])));
         let (group, kind) = match row.str_at(&["source"]) {
             "kyverno" => ("kyverno.io", if namespace.is_empty() { "ClusterPolicy" } else { "Policy" }.to_owned()),
+            native @ ("ValidatingAdmissionPolicy" | "MutatingAdmissionPolicy") => {
+                ("admissionregistration.k8s.io", native.to_owned())
+            }
             source => {
                 let kind = source.strip_prefix("Kyverno")?;
                 let kind = if namespace.is_empty() { kind.to_owned() } else { format!("Namespaced{kind}") };
@@ -374,29 +409,36 @@ impl Cluster {
                 self.queue.push(self.clock.now() + AGGREGATE_DELAY, Task::Aggregate { uid });
             }
         }
-        let cel = after.is_some_and(|after| after.gvk().group == "policies.kyverno.io");
+        let scanned = ["policies.kyverno.io", "admissionregistration.k8s.io"];
+        let cel = after.is_some_and(|after| scanned.contains(&after.gvk().group.as_str()));
         if cel && before.is_none_or(|before| before.get("spec") != after.and_then(|after| after.get("spec"))) {
             self.scan_all();
         }
     }
 
-    /// Rows by source, policy and rule; the later one stays, and rows of policies and rules that are gone do not.
+    /// Rows by source, policy and, of classic policies, rule; the later one stays, and rows of policies and rules that are
+    /// gone do not.
     fn merge(&self, old: Vec<Value>, new: Vec<Value>) -> Vec<Value> {
         let mut rows: BTreeMap<(String, String, String), Value> = BTreeMap::new();
+        let mut rules: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for row in old.into_iter().chain(new) {
             let part = |key: &str| row.str_at(&[key]).to_owned();
             let key = (part("source"), part("policy"), part("rule"));
-            let native = key.0.ends_with("AdmissionPolicy");
-            let known = native
-                || key.0 != "kyverno" && self.policy_of_row(&row).is_some()
-                || self.policies.find(&key.1).is_some_and(|policy| {
-                    crate::eval::autogen::rules(&policy, None).iter().any(|rule| rule.rule.name == key.2)
-                });
+            let names = rules.entry(key.1.clone()).or_insert_with_key(|policy| self.rule_names(policy));
+            let known = key.0 != "kyverno" && self.policy_of_row(&row).is_some() || names.contains(&key.2);
             if known {
-                rows.insert(key, row);
+                let rule = if key.0 == "kyverno" { key.2 } else { String::new() };
+                rows.insert((key.0, key.1, rule), row);
             }
         }
         rows.into_values().collect()
+    }
+
+    /// The rules of a classic policy, written and generated; none where it is gone.
+    fn rule_names(&self, policy: &str) -> BTreeSet<String> {
+        let policy = self.policies.find(policy);
+        let rules = policy.iter().flat_map(|policy| autogen::rules(policy, None));
+        rules.map(|rule| rule.rule.name.clone()).collect()
     }
 
     fn report_object(&mut self, group: &str, kind: &str, owner: &Value, rows: Vec<Value>) -> Value {
@@ -429,5 +471,28 @@ impl Cluster {
             report.set_at(&["scope", "namespace"], namespace);
         }
         report
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{Reporter, row};
+    use crate::eval::verdict::{RuleResponse, RuleType, Status};
+    use crate::object::ObjectExt;
+
+    #[test]
+    fn words_for_all_results_come_before_those_for_one() {
+        let annotations = BTreeMap::from([("policies.kyverno.io/scored".to_owned(), "false".to_owned())]);
+        let by = Reporter { source: "kyverno", policy: "p".to_owned(), annotations: &annotations, background: true };
+        let mut rule = RuleResponse::new("r", RuleType::Validation, Status::Fail, "own");
+        let mut words = |key: &str| {
+            rule.properties.insert(key.to_owned(), key.to_owned());
+            row(&by, &rule, 0).str_at(&["message"]).to_owned()
+        };
+        assert_eq!(words("warnMessage"), "own");
+        assert_eq!(words("failMessage"), "failMessage");
+        assert_eq!(words("message"), "message");
     }
 }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::k8s_events::GROUP;
 use crate::object::ObjectExt;
 use crate::object::gvk::ObjectRef;
+use crate::object::order;
 
 /// The key of an object. Versions of one kind share it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,13 +27,25 @@ impl Key {
     #[must_use]
     pub fn of(object: &Value) -> Self {
         let gvk = object.gvk();
+        Self::new(&gvk.group, &gvk.kind, object.namespace(), object.name())
+    }
+
+    /// A key from its parts.
+    #[must_use]
+    pub fn new(group: &str, kind: &str, namespace: &str, name: &str) -> Self {
         Self {
-            group: gvk.group,
-            kind: gvk.kind,
-            namespace: object.namespace().to_owned(),
-            name: object.name().to_owned(),
+            group: storage_group(group, kind).to_owned(),
+            kind: kind.to_owned(),
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
         }
     }
+}
+
+/// The group that a kind is kept under: Events are served by two groups.
+#[must_use]
+pub fn storage_group<'a>(group: &'a str, kind: &str) -> &'a str {
+    if group.is_empty() && kind == "Event" { GROUP } else { group }
 }
 
 /// One stored object.
@@ -69,8 +83,7 @@ impl Store {
     /// One object by parts of its key.
     #[must_use]
     pub fn find(&self, group: &str, kind: &str, namespace: &str, name: &str) -> Option<&Value> {
-        let key = Key { group: group.into(), kind: kind.into(), namespace: namespace.into(), name: name.into() };
-        self.get(&key)
+        self.get(&Key::new(group, kind, namespace, name))
     }
 
     /// Writes an object under its key with a new `resourceVersion`, and returns what was there before.
@@ -100,7 +113,8 @@ impl Store {
 
     /// The objects of one kind, ordered by namespace and name.
     pub fn of_kind<'a>(&'a self, group: &'a str, kind: &'a str) -> impl Iterator<Item = &'a Value> + 'a {
-        let from = Key { group: group.into(), kind: kind.into(), namespace: String::new(), name: String::new() };
+        let group = storage_group(group, kind);
+        let from = Key::new(group, kind, "", "");
         let same = move |key: &Key| key.group == group && key.kind == kind;
         self.entries.range(from..).take_while(move |(key, _)| same(key)).map(|(_, entry)| &entry.object)
     }
@@ -109,7 +123,7 @@ impl Store {
     #[must_use]
     pub fn listing(&self) -> Vec<Value> {
         let mut shown: Vec<&Entry> = self.entries.values().filter(|entry| !entry.system).collect();
-        shown.sort_by_key(|entry| entry.born);
+        order::sort_by_key(&mut shown, |entry| entry.born);
         shown.into_iter().map(|entry| entry.object.clone()).collect()
     }
 }

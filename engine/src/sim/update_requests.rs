@@ -74,10 +74,10 @@ impl Cluster {
     ) -> Vec<TraceNode> {
         let mut trace = Vec::new();
         for policy in &called.mutate_existing {
-            trace.extend(self.mutate_existing_trigger(policy, review, call));
+            trace.extend(TraceNode::of_policy(&policy.key(), &self.mutate_existing_trigger(policy, review, call)));
         }
         for policy in &called.generate {
-            trace.extend(self.generate_trigger(policy, review, call));
+            trace.extend(TraceNode::of_policy(&policy.key(), &self.generate_trigger(policy, review, call)));
         }
         if review.user.username != BACKGROUND_USER {
             self.downstream_touched(review, call);
@@ -264,9 +264,10 @@ impl Cluster {
         let mutate = wish.request_type == "mutate";
         if mutate {
             let prefix = "mutate.updaterequest.kyverno.io";
-            let parts = [("name", "name"), ("namespace", "namespace"), ("kind", "kind"), ("apiVersion", "apiVersion")];
+            let parts = [("name", "name"), ("namespace", "namespace"), ("kind", "kind"), ("apiversion", "apiVersion")];
             for (part, key) in parts {
-                let value = trigger.str_at(&[key]).replace('/', "-");
+                // Values of labels have at most 63 characters.
+                let value: String = trigger.str_at(&[key]).replace('/', "-").chars().take(63).collect();
                 labels.set_at(&[&format!("{prefix}/trigger-{part}")], Value::String(value));
             }
         }

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::Cluster;
+use super::k8s_events::in_group;
+use super::store::storage_group;
 use crate::eval::view::{Answer, ApiCall, View};
+use crate::object::access::Access;
 use crate::object::gvk::{Gvk, Gvr};
 use crate::object::{ObjectExt, selector, wildcard};
 
@@ -34,7 +37,8 @@ impl View for Cluster {
         let mut found: Vec<Value> = Vec::new();
         for (key, entry) in self.store.iter() {
             let here = namespace.is_none_or(|namespace| fits(namespace, &key.namespace));
-            if here && fits(&gvk.group, &key.group) && fits(&gvk.kind, &key.kind) {
+            let group = storage_group(&gvk.group, &gvk.kind);
+            if here && fits(group, &key.group) && fits(&gvk.kind, &key.kind) {
                 found.push(in_version(&entry.object, gvk));
             }
         }
@@ -80,7 +84,8 @@ impl View for Cluster {
                 call.method, call.url
             ));
         }
-        self.served(&call.url_path).map_or_else(Answer::Failed, Answer::Data)
+        let answer = self.reviewed(call).unwrap_or_else(|| self.served(&call.url_path));
+        answer.map_or_else(Answer::Failed, Answer::Data)
     }
 
     fn global_context(&self, name: &str) -> Answer {
@@ -151,6 +156,9 @@ fn mentions(attestor: &Value, signer: &Value) -> bool {
 
 /// The object under the version it was asked for; schemas of two versions are taken to agree.
 fn in_version(object: &Value, gvk: &Gvk) -> Value {
+    if gvk.kind == "Event" {
+        return in_group(object, &gvk.group);
+    }
     let mut object = object.clone();
     if !gvk.version.is_empty() && !wildcard::contains_wildcard(&gvk.version) && !wildcard::contains_wildcard(&gvk.group)
     {
@@ -184,13 +192,33 @@ impl Cluster {
         Some(Answer::Failed(format!("HTTP {status}: {body}")))
     }
 
+    /// The kind of stored objects that no CRD of this run defines, by the resource that it most likely has.
+    fn custom_kind_of(&self, gvr: &Gvr) -> Option<Gvk> {
+        let (key, _) = self.store.iter().find(|(key, _)| {
+            let gvk = Gvk { group: key.group.clone(), version: String::new(), kind: key.kind.clone() };
+            key.group == gvr.group && crate::object::catalog::guess_resource(&gvk).resource == gvr.resource
+        })?;
+        Some(Gvk { group: gvr.group.clone(), version: gvr.version.clone(), kind: key.kind.clone() })
+    }
+
     /// What the API server answers to a GET of a path; `apiCall` entries and global context entries read so.
+    /// What the API server says about itself (`k8s.io/apimachinery/pkg/version.Info`), as far as a policy can use it.
+    pub(crate) fn version_info(&self) -> Value {
+        let (major, minor) = self.kubernetes.split_once('.').unwrap_or((&self.kubernetes, "0"));
+        let minor = minor.split('.').next().unwrap_or(minor);
+        json!({
+            "major": major, "minor": minor, "gitVersion": format!("v{major}.{minor}.0"), "gitTreeState": "clean",
+            "compiler": "gc", "platform": "linux/amd64",
+        })
+    }
+
     fn served(&self, url_path: &str) -> Result<Value, String> {
         let (path, query) = url_path.split_once('?').unwrap_or((url_path, ""));
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         let (group, version, rest) = match parts.as_slice() {
             ["api", version, rest @ ..] => ("", *version, rest),
             ["apis", group, version, rest @ ..] => (*group, *version, rest),
+            ["version"] => return Ok(self.version_info()),
             _ => return Err(format!("the server could not find the requested resource: {url_path}")),
         };
         let (namespace, resource, name) = match rest {
@@ -201,7 +229,27 @@ impl Cluster {
             [] => return Err(format!("the server could not find the requested resource: {url_path}")),
         };
         let gvr = Gvr { group: group.to_owned(), version: version.to_owned(), resource: resource.to_owned() };
-        let gvk = self.catalog.gvk_of(&gvr).ok_or("the server could not find the requested resource")?;
+        let access = Access {
+            verb: if name.is_some() { "get" } else { "list" },
+            group,
+            resource,
+            namespace: namespace.unwrap_or(""),
+            name: name.unwrap_or(""),
+            ..Access::default()
+        };
+        if !self.allows(&super::api_server::service_account(self.reader), &access) {
+            return Err(format!("permission denied: {}", access.forbidden(self.reader)));
+        }
+        let gvk = match self.catalog.gvk_of(&gvr).or_else(|| self.custom_kind_of(&gvr)) {
+            Some(gvk) => gvk,
+            // A custom kind that nothing was made of yet.
+            None if self.config.accept_unknown_kinds && group.contains('.') && name.is_none() => {
+                return Ok(
+                    json!({"apiVersion": format!("{group}/{version}"), "kind": "List", "metadata": {}, "items": []}),
+                );
+            }
+            None => return Err("the server could not find the requested resource".to_owned()),
+        };
         if let Some(name) = name {
             let found = self.get(&gvk, namespace.unwrap_or(""), name);
             return found.ok_or_else(|| format!("{resource} \"{name}\" not found"));
@@ -213,5 +261,23 @@ impl Cluster {
         Ok(
             json!({"apiVersion": gvk.api_version(), "kind": format!("{}List", gvk.kind), "metadata": {}, "items": items}),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::config::Config;
+    use super::super::profile;
+    use super::*;
+
+    #[test]
+    fn the_api_server_tells_its_version() {
+        let mut cluster = Cluster::new(profile::ALL[2], Config::default(), 0);
+        cluster.kubernetes = "1.31.4".to_owned();
+        let call = ApiCall { url_path: "/version".to_owned(), ..ApiCall::default() };
+        let Answer::Data(version) = cluster.api_call(&call) else { panic!("no data") };
+        assert_eq!((version.str_at(&["major"]), version.str_at(&["minor"])), ("1", "31"));
+        let call = ApiCall { url_path: "/versions".to_owned(), ..ApiCall::default() };
+        assert!(matches!(cluster.api_call(&call), Answer::Failed(_)));
     }
 }

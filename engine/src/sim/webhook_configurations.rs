@@ -14,6 +14,7 @@ use super::store::Key;
 use super::webhooks::{FailurePolicy, match_conditions};
 use crate::object::ObjectExt;
 use crate::object::gvk::KindSelector;
+use crate::object::order;
 use crate::policy::ClassicPolicy;
 use crate::policy::constraints::NamedRule;
 use crate::policy::rule::Rule;
@@ -67,7 +68,7 @@ impl Cluster {
         };
         let mut webhooks = self.classic_webhooks(mutating);
         webhooks.extend(self.cel_webhooks(mutating).iter().map(|webhook| cel_webhook(webhook, mutating)));
-        webhooks.sort_by(|a, b| a.str_at(&["name"]).cmp(b.str_at(&["name"])));
+        order::sort_by(&mut webhooks, |a, b| a.str_at(&["name"]).cmp(b.str_at(&["name"])));
         configuration(kind, name, webhooks)
     }
 
@@ -208,7 +209,7 @@ fn cel_webhook(webhook: &CelWebhook, mutating: bool) -> Value {
             made.push(rule);
         }
     }
-    made.sort_by_key(rule_order);
+    order::sort_by_key(&mut made, rule_order);
     let mut object = json!({
         "admissionReviewVersions": ["v1"],
         "clientConfig": client(&webhook.path),
@@ -224,7 +225,6 @@ fn cel_webhook(webhook: &CelWebhook, mutating: bool) -> Value {
     let conditions: Vec<Value> = webhook
         .conditions
         .iter()
-        .filter(|condition| !condition.expression.contains("namespaceObject"))
         .map(|condition| json!({"expression": condition.expression, "name": condition.name}))
         .collect();
     if !conditions.is_empty() {
@@ -239,7 +239,7 @@ fn cel_webhook(webhook: &CelWebhook, mutating: bool) -> Value {
 fn cel_rule(rule: &NamedRule) -> Value {
     let sorted = |list: &[String]| {
         let mut list = list.to_vec();
-        list.sort();
+        order::sort(&mut list);
         list
     };
     json!({
@@ -404,7 +404,7 @@ fn rules(entries: &BTreeSet<Entry>) -> Vec<Value> {
             "resources": resources, "scope": scope,
         }));
     }
-    rules.sort_by_key(rule_order);
+    order::sort_by_key(&mut rules, rule_order);
     rules
 }
 

@@ -7,10 +7,13 @@ use std::rc::Rc;
 
 use super::Cluster;
 use super::api_server::ApiError;
+use super::background::{LABEL_CLONE_SOURCE, LABEL_POLICY, listed_kind, patterns};
 use super::config::KYVERNO_NAMESPACE;
 use super::policies::{Concerns, is_generate, is_mutate, is_mutate_existing, is_validate, is_verify_images};
 use crate::eval::request::{AdmissionRequest, Operation};
 use crate::object::ObjectExt;
+use crate::object::gvk::KindSelector;
+use crate::object::order;
 use crate::object::wildcard::matches;
 use crate::policy::{ClassicPolicy, MatchCondition};
 
@@ -82,39 +85,38 @@ pub(crate) fn match_conditions(policy: &ClassicPolicy) -> &[MatchCondition] {
 impl Cluster {
     /// Why a request does not reach Kyverno's policies at all; `None` where it does.
     pub(crate) fn unseen(&self, review: &AdmissionRequest) -> Option<String> {
-        if is_kyverno_kind(&review.kind.group, &review.kind.kind) {
-            return Some(format!(
-                "{} is one of Kyverno's own kinds; its webhooks for resources do not cover them",
-                review.kind.kind
-            ));
-        }
         let namespace = &review.namespace;
         if !namespace.is_empty() && self.config.exclude_namespaces.iter().any(|excluded| excluded == namespace) {
-            return Some(format!("the webhooks' namespaceSelector leaves out namespace {namespace}"));
+            return Some(format!(
+                "Kyverno is not asked: the webhooks' namespaceSelector leaves out namespace {namespace}"
+            ));
         }
-        let user = &review.user;
-        if self.config.exclude_usernames.iter().any(|name| matches(name, &user.username)) {
-            return Some(format!("excludeUsernames names {}", user.username));
+        let config = &self.config;
+        let lists = [
+            (&config.exclude_usernames, std::slice::from_ref(&review.user.username), "excludeUsernames"),
+            (&config.exclude_groups, review.user.groups.as_slice(), "excludeGroups"),
+            (&config.exclude_roles, review.roles.as_slice(), "excludeRoles"),
+            (&config.exclude_cluster_roles, review.cluster_roles.as_slice(), "excludeClusterRoles"),
+        ];
+        // `!name` takes back what other patterns exclude.
+        let named = |back: bool| {
+            lists.iter().find_map(|(patterns, names, key)| {
+                let own = patterns.iter().filter(|pattern| pattern.starts_with('!') == back);
+                let own: Vec<&str> = own.map(|pattern| pattern.trim_start_matches('!').trim()).collect();
+                let name = names.iter().find(|name| own.iter().any(|pattern| matches(pattern, name)))?;
+                Some(format!("Kyverno looks no further: {key} names {name}"))
+            })
+        };
+        let excluded = if named(true).is_some() { None } else { named(false) };
+        if excluded.is_some() {
+            return excluded;
         }
-        if let Some(group) =
-            user.groups.iter().find(|group| self.config.exclude_groups.iter().any(|name| matches(name, group)))
-        {
-            return Some(format!("excludeGroups names {group}"));
-        }
-        let roles = review.roles.iter().find(|role| self.config.exclude_roles.contains(role));
-        let cluster_roles = review.cluster_roles.iter().find(|role| self.config.exclude_cluster_roles.contains(role));
-        if let Some(role) = roles.or(cluster_roles) {
-            return Some(format!("excludeRoles names {role}"));
-        }
-        self.filtered(review).map(|filter| format!("the ConfigMap's resourceFilters has {filter}"))
+        self.filtered(review)
+            .map(|filter| format!("Kyverno looks no further: the ConfigMap's resourceFilters has {filter}"))
     }
 
     /// The resource filter that names the object of a request.
     pub(crate) fn filtered(&self, review: &AdmissionRequest) -> Option<String> {
-        let kind = match review.subresource.as_str() {
-            "" => review.kind.kind.clone(),
-            subresource => format!("{}/{subresource}", review.kind.kind),
-        };
         let namespace = if review.kind.kind == "Namespace" { &review.name } else { &review.namespace };
         let names = |filter: &&String| {
             let inner = filter.trim().trim_start_matches('[').trim_end_matches(']');
@@ -122,8 +124,7 @@ impl Cluster {
             let (wanted, wanted_namespace, wanted_name) =
                 (parts.next().unwrap_or(""), parts.next().unwrap_or("*"), parts.next().unwrap_or("*"));
             let any = |pattern: &str| pattern.is_empty() || pattern == "*";
-            let kind_fits = wanted == "*/*" || matches(wanted, &kind);
-            kind_fits
+            KindSelector::parse(wanted).matches(&review.kind, &review.subresource)
                 && (any(wanted_namespace) || matches(wanted_namespace, namespace))
                 && (any(wanted_name) || matches(wanted_name, &review.name))
         };
@@ -155,7 +156,7 @@ impl Cluster {
             }
             calls.push(ClassicCall { suffix: failure_policy.suffix().to_owned(), failure_policy, called: shared });
         }
-        calls.sort_by(|a, b| a.suffix.cmp(&b.suffix));
+        order::sort_by(&mut calls, |a, b| a.suffix.cmp(&b.suffix));
         Ok(calls)
     }
 
@@ -189,11 +190,21 @@ impl Cluster {
     }
 
     /// Whether the webhook is registered for the downstream kinds of a generate rule, so that a request on an object of
-    /// this kind reaches Kyverno though no policy matches it.
-    pub(crate) fn watches_downstream(&self, review: &AdmissionRequest) -> bool {
+    /// this kind reaches Kyverno though no policy matches it. Calls about objects that nothing generated are left out.
+    pub(crate) fn watches_downstream(&self, review: &AdmissionRequest, failure_policy: FailurePolicy) -> bool {
         let labels = review.old_object.as_ref().map(ObjectExt::labels).unwrap_or_default();
-        labels.contains_key(super::background::LABEL_CLONE_SOURCE)
-            || labels.get(super::background::LABEL_POLICY).is_some_and(|policy| !policy.is_empty())
+        let concerned = labels.contains_key(LABEL_CLONE_SOURCE)
+            || labels.get(LABEL_POLICY).is_some_and(|policy| !policy.is_empty());
+        let makes = |policy: &&Rc<ClassicPolicy>| {
+            let generations = policy.spec.rules.iter().filter_map(|rule| rule.generate.as_ref());
+            let patterns = generations.flat_map(patterns).collect::<Vec<_>>();
+            let mut kinds = patterns.iter().flat_map(|pattern| {
+                let listed = pattern.clone_list.iter().flat_map(|list| &list.kinds).map(|kind| listed_kind(kind).kind);
+                listed.chain([pattern.kind.clone()])
+            });
+            kinds.any(|kind| kind == review.kind.kind)
+        };
+        concerned && self.policies.classic.iter().filter(makes).any(|policy| self.has_webhook(policy, failure_policy))
     }
 }
 

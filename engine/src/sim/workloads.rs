@@ -1,4 +1,4 @@
-//! Just enough of the workload controllers: Deployments make ReplicaSets, those make Pods, and Pods run.
+//! Just enough of the workload controllers: Deployments make ReplicaSets, those make Pods, Pods get a node and run.
 //!
 //! Every object is created through the API server by the controller's own service account, so that policies see it.
 
@@ -9,7 +9,9 @@ use super::api_server::{ApiRequest, Verb};
 use super::journal::Lane;
 use super::store::Key;
 use super::{Cluster, Task};
+use crate::eval::request::Operation;
 use crate::object::ObjectExt;
+use crate::object::gvk::Gvr;
 
 /// How soon a controller acts on what it sees.
 const REACTION: u64 = 40;
@@ -53,7 +55,7 @@ impl Cluster {
             "StatefulSet" => self.reconcile_pods(&object, "statefulset-controller", cause),
             "DaemonSet" => self.reconcile_pods(&object, "daemon-set-controller", cause),
             "Job" => self.reconcile_pods(&object, "job-controller", cause),
-            "Pod" => self.run_pod(object),
+            "Pod" => self.start_pod(object, cause),
             _ => {}
         }
     }
@@ -124,6 +126,34 @@ impl Cluster {
         self.write_workload_status(parent, count);
     }
 
+    /// The scheduler binds a Pod to the first node; where a webhook sees the Binding, the request is simulated.
+    fn start_pod(&mut self, mut pod: Value, cause: u32) {
+        let node = self.store.of_kind("", "Node").next().map(|node| node.name().to_owned());
+        let Some(node) = node.filter(|_| pod.str_at(&["spec", "nodeName"]).is_empty()) else {
+            return self.run_pod(pod);
+        };
+        let mut request = ApiRequest::about(Verb::Create, &pod);
+        request.subresource = "binding".to_owned();
+        request.user.username = "system:kube-scheduler".to_owned();
+        request.user.groups = vec!["system:authenticated".to_owned()];
+        (request.from, request.cause) = (Lane::Controllers, (cause > 0).then_some(cause));
+        let binding = json!({
+            "apiVersion": "v1", "kind": "Binding",
+            "metadata": {"name": pod.name(), "namespace": pod.namespace(), "uid": pod.uid()},
+            "target": {"kind": "Node", "name": node},
+        });
+        request.body = Some(binding.clone());
+        let gvr = Gvr { group: String::new(), version: "v1".to_owned(), resource: "pods".to_owned() };
+        let review = self.review(&request, &gvr, Operation::Create, Some(binding), None);
+        if self.is_asked_about(&review) {
+            // What is stored then brings the Pod here again, with its node.
+            self.request(request);
+            return;
+        }
+        pod.set_at(&["spec", "nodeName"], Value::String(node));
+        self.run_pod(pod);
+    }
+
     fn run_pod(&mut self, mut pod: Value) {
         if pod.at(&["status", "phase"]).is_some_and(|phase| phase == "Running") {
             return;
@@ -150,7 +180,8 @@ impl Cluster {
                 "startTime": time,
             }),
         );
-        self.store.put(pod, false);
+        self.store.put(pod.clone(), false);
+        self.plan_restarts(&pod);
     }
 
     fn write_workload_status(&mut self, object: &Value, count: i64) {

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::Cluster;
 use super::api_server::ApiRequest;
+use super::config::KYVERNO_NAMESPACE;
 use crate::object::ObjectExt;
 
 impl Cluster {
@@ -24,12 +25,14 @@ impl Cluster {
                 self.plan_cleanup(after, asked);
             }
         }
-        if gvk.kind.ends_with("Policy") && matches!(gvk.group.as_str(), "kyverno.io" | "policies.kyverno.io") {
+        let kyverno =
+            gvk.kind.ends_with("Policy") && matches!(gvk.group.as_str(), "kyverno.io" | "policies.kyverno.io");
+        let native = gvk.group == "admissionregistration.k8s.io" && gvk.kind.contains("AdmissionPolicy");
+        if kyverno || native {
             self.policy_changes_reports(before, after);
         }
-        if gvk.group.ends_with("kyverno.io")
-            && matches!(gvk.kind.as_str(), "ClusterPolicy" | "ValidatingPolicy" | "PolicyException")
-        {
+        let sources = ["ClusterPolicy", "MutatingPolicy", "ValidatingPolicy", "PolicyException"];
+        if native || gvk.group.ends_with("kyverno.io") && sources.contains(&gvk.kind.as_str()) {
             self.refresh_native_policies();
         }
         match (gvk.group.as_str(), gvk.kind.as_str()) {
@@ -42,7 +45,13 @@ impl Cluster {
                     self.mpol_written(before, after, asked);
                 }
             }
-            ("", "Namespace") if before.is_none() => self.furnish_namespace(object.name()),
+            ("kyverno.io", "PolicyException") => self.scan_all(),
+            ("coordination.k8s.io", "Lease") => self.lease_written(before, after),
+            ("", "ConfigMap") if object.name() == "kyverno" && object.namespace() == KYVERNO_NAMESPACE => {
+                self.config.follow(after.unwrap_or(&Value::Null));
+            }
+            ("", "Secret") if before.is_none() => self.plan_token(object, asked),
+            ("", "Namespace") if before.is_none() => self.plan_furniture(object.name(), asked),
             _ => {}
         }
         if let (None, Some(owner)) = (after, before) {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::diagnostic::Diagnostic;
+pub use crate::sim::ChoicePoint;
 pub use crate::sim::journal::{Detail, Event, Lane, LogLine, Response, Source, Tone, UpdateRequestRecord};
 
 /// The version of the JSON contract.
@@ -44,6 +45,11 @@ pub struct Timeline {
     pub checks: Vec<CheckResult>,
     /// What is wrong with the scenario's documents.
     pub diagnostics: Vec<Diagnostic>,
+    /// The policies of the scenario's files.
+    pub policies: Vec<PolicyLine>,
+    /// Where the order of concurrent work was free, and what was chosen.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<ChoicePoint>,
     /// Why the run was cut short, when it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,
@@ -63,6 +69,22 @@ pub struct StepLine {
     pub last: u32,
     /// `false` where a request of it was refused, or an assertion failed.
     pub ok: bool,
+}
+
+/// One policy or exception of the scenario's files.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PolicyLine {
+    /// Its kind.
+    pub kind: String,
+    /// `name` or `namespace/name`: as `detail.policy` of events.
+    pub key: String,
+    /// As the scenario's `off` names it.
+    pub id: String,
+    /// Where it is written.
+    pub source: Source,
+    /// Whether it is switched off.
+    pub off: bool,
 }
 
 /// One expectation and its evidence.

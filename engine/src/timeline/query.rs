@@ -6,7 +6,21 @@ use super::{Event, Timeline};
 use crate::object::ObjectExt;
 use crate::object::gvk::ObjectRef;
 
+/// A chain of causes that is longer than this is a loop; Kyverno's longest, from a request to a report, has about twenty links.
+const LOOP: usize = 200;
+
 impl Timeline {
+    /// Whether there is a chain of causes that only policies which trigger each other can make.
+    #[must_use]
+    pub fn loops(&self) -> bool {
+        let mut depths: Vec<usize> = Vec::with_capacity(self.events.len());
+        for event in &self.events {
+            let before = event.cause.and_then(|cause| depths.get((cause as usize).checked_sub(1)?));
+            depths.push(before.map_or(1, |depth| depth + 1));
+        }
+        depths.iter().any(|depth| *depth >= LOOP)
+    }
+
     /// The event with an anchor, else the first of a kind (`denied`).
     #[must_use]
     pub fn at_anchor(&self, anchor: &str) -> Option<&Event> {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Event, Lane, Timeline, Tone};
+use crate::object::order;
 
 impl Lane {
     /// The lane's name for people.
@@ -63,7 +64,7 @@ impl Timeline {
     pub fn lanes(&self) -> Vec<Lane> {
         let mut lanes: Vec<Lane> =
             self.events.iter().flat_map(|event| [Some(event.lane), event.to]).flatten().collect();
-        lanes.sort_unstable();
+        order::sort(&mut lanes);
         lanes.dedup();
         lanes
     }

@@ -37,13 +37,20 @@ pub fn opening(timeline: &Timeline, at: &str) -> usize {
     named.or_else(refused).or_else(failed).unwrap_or_else(|| last(events))
 }
 
-/// Where to stand in `new` when one stood at `index` in `old`: on the event of the same name, else at what became of the same step.
+/// Where to stand in `new` when one stood at `index` in `old`: on the event of the same name, else at what became of the same
+/// object, else of the same step.
 pub fn follow(old: &Timeline, index: usize, new: &Timeline) -> usize {
     let Some(event) = old.events.get(index) else { return last(&new.events) };
     let same = |e: &&Event| e.anchor == event.anchor;
     let nth = old.events.iter().take(index).filter(same).count();
     let mut found = new.events.iter().enumerate().filter(|(_, e)| e.anchor == event.anchor).map(|(i, _)| i);
     if let Some(i) = found.nth(nth) {
+        return i;
+    }
+    let answers = || new.events.iter().enumerate().filter(|(_, e)| e.to == Some(Lane::You));
+    let same_object = |(_, e): &(usize, &Event)| e.subject.is_some() && e.subject == event.subject;
+    let refused = |(_, e): &(usize, &Event)| e.tone == Tone::Deny;
+    if let Some((i, _)) = answers().filter(same_object).find(refused).or_else(|| answers().rfind(same_object)) {
         return i;
     }
     let step = event.step;

@@ -5,6 +5,8 @@ use std::rc::Rc;
 use serde_json::Value;
 use stepgate_engine::scenario::{Scenario, Step};
 
+use super::example;
+
 /// One file of the editor. `epoch` rises when the text changes by anything but typing, so that the editor reloads it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct File {
@@ -18,6 +20,18 @@ pub struct File {
     pub epoch: u32,
 }
 
+/// A file that was taken away.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Removed {
+    /// The file.
+    pub file: File,
+    index: usize,
+    /// The steps that were about it, by their place.
+    steps: Vec<(usize, Step)>,
+    /// Whether it was in the cluster from the start.
+    existing: bool,
+}
+
 /// A scenario taken apart for editing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Document {
@@ -27,6 +41,8 @@ pub struct Document {
     pub active: u32,
     /// The scenario without its files.
     pub rest: Scenario,
+    /// The example of the gallery that it began as.
+    pub example: Option<Rc<Scenario>>,
     next_id: u32,
 }
 
@@ -47,6 +63,13 @@ impl Document {
 
     /// The scenario as it is now.
     pub fn scenario(&self) -> Scenario {
+        let mut scenario = self.whole();
+        example::adapt(&mut scenario, self);
+        scenario
+    }
+
+    /// The scenario with all that may come back when edits are undone.
+    pub fn whole(&self) -> Scenario {
         let files = self.files.iter().map(|file| (file.name.clone(), file.text.to_string())).collect();
         Scenario { files, ..self.rest.clone() }
     }
@@ -68,16 +91,26 @@ impl Document {
         }
     }
 
-    /// A text from elsewhere takes the place of the old one, or becomes a new file.
-    pub fn put(&mut self, name: &str, text: Rc<str>) {
-        match self.files.iter_mut().find(|file| file.name == name) {
-            Some(file) => {
-                file.text = text;
-                file.epoch += 1;
-                self.active = file.id;
+    /// A text from elsewhere takes the place of the old one, which is given back, or becomes a new file.
+    pub fn put(&mut self, name: &str, text: Rc<str>) -> Option<(u32, Rc<str>)> {
+        match self.named(name).map(|file| file.id) {
+            Some(id) => self.replace(id, text).map(|old| (id, old)),
+            None => {
+                self.add(name, text);
+                None
             }
-            None => self.add(name, text),
         }
+    }
+
+    /// Gives a file another text that was not typed, and shows it; the old text where it was another.
+    pub fn replace(&mut self, id: u32, text: Rc<str>) -> Option<Rc<str>> {
+        let file = self.files.iter_mut().find(|file| file.id == id)?;
+        self.active = id;
+        if file.text == text {
+            return None;
+        }
+        file.epoch += 1;
+        Some(std::mem::replace(&mut file.text, text))
     }
 
     /// A new file, shown at once. Where the scenario lists its steps, applying the file becomes the last one.
@@ -89,13 +122,16 @@ impl Document {
         self.active = self.push(name, text);
     }
 
-    /// Renames a file, and every mention of it in the steps.
-    pub fn rename(&mut self, id: u32, name: &str) {
+    /// Renames a file, and every mention of it in the steps; false where another file has the name.
+    pub fn rename(&mut self, id: u32, name: &str) -> bool {
         let name = name.trim();
-        if name.is_empty() || self.named(name).is_some() {
-            return;
+        if let Some(file) = self.named(name) {
+            return file.id == id;
         }
-        let Some(file) = self.files.iter_mut().find(|file| file.id == id) else { return };
+        if name.is_empty() {
+            return true;
+        }
+        let Some(file) = self.files.iter_mut().find(|file| file.id == id) else { return true };
         let old = std::mem::replace(&mut file.name, name.to_owned());
         for value in self.rest.steps.iter_mut().flat_map(arguments) {
             if value.as_str() == Some(&old) {
@@ -105,20 +141,45 @@ impl Document {
         for entry in self.rest.cluster.iter_mut().filter(|entry| **entry == old) {
             name.clone_into(entry);
         }
+        true
     }
 
-    /// Removes a file and the steps that are about nothing else. The last file stays.
-    pub fn remove(&mut self, id: u32) {
-        let Some(index) = self.files.iter().position(|file| file.id == id) else { return };
-        if self.files.len() < 2 {
-            return;
+    /// Removes a file and the steps that are about nothing else, and says what is gone. The last file stays.
+    pub fn remove(&mut self, id: u32) -> Option<Removed> {
+        let index = self.files.iter().position(|file| file.id == id).filter(|_| self.files.len() > 1)?;
+        let file = self.files.remove(index);
+        let mut steps = Vec::new();
+        for (i, mut step) in std::mem::take(&mut self.rest.steps).into_iter().enumerate() {
+            if arguments(&mut step).any(|value| value.as_str() == Some(&file.name)) {
+                steps.push((i, step));
+            } else {
+                self.rest.steps.push(step);
+            }
         }
-        let gone = self.files.remove(index).name;
-        self.rest.steps.retain_mut(|step| !arguments(step).any(|value| value.as_str() == Some(&gone)));
-        self.rest.cluster.retain(|entry| *entry != gone);
+        let existing = self.rest.cluster.contains(&file.name);
+        self.rest.cluster.retain(|entry| *entry != file.name);
         if self.active == id {
             self.active = self.files.get(index).or(self.files.last()).map_or(0, |file| file.id);
         }
+        Some(Removed { index, file, steps, existing })
+    }
+
+    /// Puts a removed file back in its place, with its steps where its name is still free.
+    pub fn put_back(&mut self, removed: &Removed) {
+        let mut file = removed.file.clone();
+        self.active = file.id;
+        let name = self.free_name(&file.name);
+        if name == file.name {
+            for (index, step) in &removed.steps {
+                self.rest.steps.insert((*index).min(self.rest.steps.len()), step.clone());
+            }
+            if removed.existing {
+                self.rest.cluster.push(name);
+            }
+        } else {
+            file.name = name;
+        }
+        self.files.insert(removed.index.min(self.files.len()), file);
     }
 
     fn push(&mut self, name: String, text: Rc<str>) -> u32 {
@@ -188,9 +249,9 @@ mod tests {
     #[test]
     fn renaming_follows_into_the_steps() {
         let mut d = document(&["a.yaml", "b.yaml"], &["a.yaml", "b.yaml"]);
-        d.rename(1, "c.yaml");
+        assert!(d.rename(1, "c.yaml"));
         assert_eq!(applied(&d), ["c.yaml", "b.yaml"]);
-        d.rename(1, "b.yaml");
+        assert!(!d.rename(1, "b.yaml") && d.rename(1, "c.yaml"));
         assert_eq!(applied(&d), ["c.yaml", "b.yaml"]);
     }
 
@@ -199,14 +260,36 @@ mod tests {
         let mut d = document(&["a.yaml", "b.yaml"], &["a.yaml", "b.yaml"]);
         d.remove(1);
         assert_eq!((applied(&d), d.active), (vec!["b.yaml".to_owned()], 2));
-        d.remove(2);
-        assert_eq!(d.files.len(), 1);
+        assert_eq!((d.remove(2), d.files.len()), (None, 1));
+    }
+
+    #[test]
+    fn a_removed_file_comes_back_whole() {
+        let whole = document(&["a.yaml", "b.yaml", "c.yaml"], &["b.yaml", "a.yaml", "c.yaml"]);
+        let mut d = whole.clone();
+        d.rest.cluster = vec!["a.yaml".to_owned()];
+        let before = d.clone();
+        let removed = d.remove(1).unwrap();
+        assert_eq!(
+            (d.files.len(), applied(&d), d.rest.cluster.len()),
+            (2, vec!["b.yaml".to_owned(), "c.yaml".to_owned()], 0)
+        );
+        d.put_back(&removed);
+        assert_eq!(d, before);
+        let removed = d.remove(1).unwrap();
+        d.add("a.yaml", "other".into());
+        d.put_back(&removed);
+        assert_eq!(
+            d.files.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(),
+            ["a-2.yaml", "b.yaml", "c.yaml", "a.yaml"]
+        );
     }
 
     #[test]
     fn putting_replaces_and_makes_the_editor_reload() {
         let mut d = document(&["a.yaml"], &[]);
-        d.put("a.yaml", "new".into());
+        assert_eq!(d.put("a.yaml", "new".into()), Some((1, "# a.yaml".into())));
+        assert_eq!(d.put("a.yaml", "new".into()), None);
         assert_eq!(d.files.first().map(|f| (&*f.text, f.epoch)), Some(("new", 1)));
     }
 }

@@ -1,10 +1,11 @@
 //! Editor and timeline point at each other: marks beside lines, and the line of the current event.
 
-use stepgate_engine::eval::trace::{Outcome, TraceNode};
+use stepgate_engine::eval::trace::TraceNode;
 use stepgate_engine::timeline::{Event, Lane, Source, Timeline, Tone};
 
 use super::Place;
 use super::cursor::{chain, index_of};
+use crate::words::in_order;
 
 /// Causes that are followed to find a decision.
 const HOPS: usize = 8;
@@ -52,15 +53,15 @@ pub fn now(events: &[Event], event: &Event) -> Vec<Place> {
         let policy = told.detail.sources.iter().find(|s| s.role == "policy").or_else(|| origin(told))?;
         Some(place(policy, Some(pointer)))
     });
-    let mut own: Vec<&Source> = event.detail.sources.iter().collect();
-    own.sort_by_key(|s| ["cause", "rule", "policy", "resource"].iter().position(|role| *role == s.role));
+    let own = in_order(&event.detail.sources, |s| {
+        ["cause", "rule", "policy", "resource"].iter().position(|role| *role == s.role)
+    });
     decided.into_iter().chain(own.into_iter().map(|s| place(s, None))).collect()
 }
 
 /// The innermost decision that did not hold.
 pub fn failed(trace: &[TraceNode]) -> Option<&TraceNode> {
-    let node = trace.iter().find(|node| matches!(node.outcome, Outcome::No | Outcome::Error))?;
-    failed(&node.children).filter(|inner| inner.at.is_some()).or(Some(node))
+    trace.iter().find_map(TraceNode::placed_failure)
 }
 
 /// The marks of a file.
@@ -77,8 +78,7 @@ pub fn marks(timeline: &Timeline, file: &str) -> Vec<Mark> {
             None => marks.push(Mark { place, tone: e.tone, event }),
         }
     }
-    marks.sort_by_key(|mark| mark.place.line);
-    marks
+    in_order(marks, |mark| mark.place.line)
 }
 
 /// How many marks of a file are refusals or failures.
@@ -86,15 +86,30 @@ pub fn denials(timeline: &Timeline, file: &str) -> usize {
     marks(timeline, file).iter().filter(|mark| mark.tone == Tone::Deny).count()
 }
 
-/// The next event, after `cursor` and round the end, that comes from this line: the smallest place around it counts.
-pub fn run_to(timeline: &Timeline, cursor: usize, file: &str, line: usize) -> Option<usize> {
+/// The events that come from this line: the smallest place around it counts.
+pub fn of_line(timeline: &Timeline, file: &str, line: usize) -> Vec<usize> {
     let starts = |e: &Event| {
         e.detail.sources.iter().filter(|s| s.file == file && s.span.line <= line).map(|s| s.span.line).max()
     };
-    let best = timeline.events.iter().filter_map(starts).max()?;
-    let hits: Vec<usize> =
-        (0..).zip(&timeline.events).filter(|(_, e)| starts(e) == Some(best)).map(|(i, _)| i).collect();
+    let Some(best) = timeline.events.iter().filter_map(starts).max() else { return Vec::new() };
+    (0..).zip(&timeline.events).filter(|(_, e)| starts(e) == Some(best)).map(|(i, _)| i).collect()
+}
+
+/// The next event, after `cursor` and round the end, that comes from this line.
+pub fn run_to(timeline: &Timeline, cursor: usize, file: &str, line: usize) -> Option<usize> {
+    let hits = of_line(timeline, file, line);
     hits.iter().find(|i| **i > cursor).or(hits.first()).copied()
+}
+
+/// Whether the caret stands on the text of this decision, and of none more precise below it.
+pub fn under_caret(caret: Option<&Place>, source: &Source, node: &TraceNode) -> bool {
+    let on = |node: &TraceNode, pointer: &str| {
+        let at = node.at.as_deref().and_then(|at| pointer.strip_prefix(at));
+        at.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let Some(Place { file, start, pointer: Some(pointer), .. }) = caret else { return false };
+    let inside = *file == source.file && (source.span.start..=source.span.end).contains(start);
+    inside && on(node, pointer) && !node.children.iter().any(|child| on(child, pointer))
 }
 
 fn gravity(tone: Tone) -> u8 {
@@ -109,6 +124,7 @@ fn gravity(tone: Tone) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use stepgate_engine::eval::trace::Outcome;
     use stepgate_engine::parse::span::Span;
     use stepgate_engine::timeline::Detail;
 
@@ -138,6 +154,20 @@ mod tests {
             [(5, Tone::Deny, 2), (18, Tone::Deny, 1)]
         );
         assert_eq!((denials(&run(), "p.yaml"), denials(&run(), "q.yaml")), (2, 0));
+    }
+
+    #[test]
+    fn the_caret_finds_the_most_precise_decision() {
+        let leaf = TraceNode::new("clause", Outcome::No, "kinds").at("/spec/rules/0/match/kinds");
+        let node =
+            TraceNode { children: vec![leaf.clone()], ..TraceNode::new("rule", Outcome::No, "r").at("/spec/rules/0") };
+        let source =
+            Source { file: "p.yaml".to_owned(), span: Span { end: 99, ..Span::default() }, role: String::new() };
+        let caret =
+            |pointer: &str| Place { file: "p.yaml".to_owned(), pointer: Some(pointer.to_owned()), ..Place::default() };
+        let lit = |pointer, node| under_caret(Some(&caret(pointer)), &source, node);
+        assert!(lit("/spec/rules/0/match/kinds/0", &leaf) && !lit("/spec/rules/0/match/kinds/0", &node));
+        assert!(lit("/spec/rules/0/validate", &node) && !lit("/spec/rules/01", &node));
     }
 
     #[test]

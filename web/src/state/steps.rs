@@ -1,6 +1,7 @@
 //! Editing the steps: what happens to the cluster, in which order, and who does it.
 
 use serde_json::{Value, json};
+use stepgate_engine::eval::request::UserInfo;
 use stepgate_engine::object::gvk::ObjectRef;
 use stepgate_engine::scenario::Step;
 
@@ -19,6 +20,12 @@ pub enum StepEdit {
     Switch(usize),
     /// Away.
     Remove(usize),
+    /// One place down.
+    Down(usize),
+    /// Every step is done by this user.
+    As(Option<UserInfo>),
+    /// A file of this text becomes part of what is applied first.
+    First(String, String),
     /// One place up.
     Up(usize),
     /// A file is there from the start, or is not.
@@ -29,9 +36,24 @@ pub enum StepEdit {
     Edit(ObjectRef, Box<Value>),
 }
 
+impl StepEdit {
+    /// What it did, where that is not seen at the place of the click.
+    pub fn said(&self) -> Option<String> {
+        match self {
+            Self::Default => Some("The steps are the default again.".to_owned()),
+            Self::Remove(index) => Some(format!("Step {} is removed.", index + 1)),
+            Self::First(name, _) => Some(format!("{name} is in, and applied first.")),
+            Self::Delete(key) => Some(format!("Deleting {} {} is the last step now.", key.kind, key.name)),
+            Self::Edit(key, _) => Some(format!("Change {} {} here: applying it is the last step.", key.kind, key.name)),
+            _ => None,
+        }
+    }
+}
+
 /// Changes the list.
 pub fn change(document: &mut Document, edit: StepEdit) {
-    if !matches!(edit, StepEdit::Default | StepEdit::Existing(_)) && document.rest.steps.is_empty() {
+    let by_itself = matches!(edit, StepEdit::Default | StepEdit::Existing(_));
+    if !by_itself && document.rest.steps.is_empty() {
         document.rest.steps = default_steps(document);
     }
     let steps = &mut document.rest.steps;
@@ -53,19 +75,28 @@ pub fn change(document: &mut Document, edit: StepEdit) {
                 steps.remove(index);
             }
         }
+        StepEdit::Down(index) => {
+            if index + 1 < steps.len() {
+                steps.swap(index, index + 1);
+            }
+        }
+        StepEdit::As(user) => steps.iter_mut().for_each(|step| step.user.clone_from(&user)),
+        StepEdit::First(name, text) => {
+            document.add(&name, text.into());
+            document.rest.steps.rotate_right(1);
+        }
         StepEdit::Up(index) => {
             if index > 0 && index < steps.len() {
                 steps.swap(index, index - 1);
             }
         }
         StepEdit::Existing(file) => {
-            let there = document.rest.cluster.iter().position(|name| *name == file);
-            match there {
-                Some(index) => {
-                    document.rest.cluster.remove(index);
-                }
-                None => document.rest.cluster.push(file),
+            let listed = !steps.is_empty();
+            steps.retain(|step| step.apply.as_ref().and_then(Value::as_str) != Some(&file));
+            if listed && document.rest.cluster.contains(&file) {
+                steps.push(Step { apply: Some(Value::String(file.clone())), ..Step::default() });
             }
+            switch(&mut document.rest.cluster, file);
         }
         StepEdit::Delete(key) => {
             let mut object = json!({"apiVersion": key.api_version, "kind": key.kind, "name": key.name});
@@ -77,8 +108,12 @@ pub fn change(document: &mut Document, edit: StepEdit) {
             steps.push(Step { delete: Some(object), ..Step::default() });
         }
         StepEdit::Edit(key, object) => {
-            let name = format!("edit-{}-{}.yaml", key.kind.to_lowercase(), key.name);
+            let name = format!("edit-{}-{}.yaml", key.kind.to_ascii_lowercase(), key.name);
             document.add(&name, crate::yaml::text(&as_typed(*object)).into());
+            // An edited object is what the user left in the editor: nothing is merged.
+            if let Some(step) = document.rest.steps.last_mut() {
+                step.update = step.apply.take();
+            }
         }
     }
 }
@@ -91,10 +126,20 @@ pub fn default_steps(document: &Document) -> Vec<Step> {
     policies.into_iter().chain(others).map(|file| apply(&file.name)).collect()
 }
 
+/// Puts a name into a list, or takes it out.
+pub fn switch(list: &mut Vec<String>, name: String) {
+    match list.iter().position(|known| *known == name) {
+        Some(index) => {
+            list.remove(index);
+        }
+        None => list.push(name),
+    }
+}
+
 /// Whether a line says that a document is a policy.
 pub fn is_policy(line: &str) -> bool {
     let kind = line.strip_prefix("kind:").map(str::trim).unwrap_or_default();
-    kind.ends_with("Policy") && kind != "NetworkPolicy"
+    (kind.ends_with("Policy") && kind != "NetworkPolicy") || kind == "PolicyException"
 }
 
 /// The verb of a step and what it is about, in short.
@@ -105,6 +150,7 @@ pub fn summary(step: &Step) -> (&'static str, String) {
         ("update", &step.update),
         ("patch", &step.patch),
         ("delete", &step.delete),
+        ("commit", &step.commit),
         ("assert", &step.assert),
         ("error", &step.error),
     ];
@@ -117,6 +163,9 @@ pub fn summary(step: &Step) -> (&'static str, String) {
 fn about(value: &Value) -> String {
     if let Some(file) = value.as_str() {
         return file.to_owned();
+    }
+    if let Some(removed) = value.get("remove") {
+        return format!("the removal of {}", about(removed));
     }
     let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
     let name = text("/metadata/name").or(text("/name")).unwrap_or("…");
@@ -176,6 +225,9 @@ mod tests {
         let sleep = Step { sleep: Some("1h".to_owned()), ..Step::default() };
         assert_eq!(after(vec![StepEdit::Push(Box::new(sleep))]).last().map(String::as_str), Some("sleep 1h"));
         assert!(after(vec![StepEdit::Existing("r.yaml".to_owned())]).is_empty());
+        assert_eq!(after(vec![StepEdit::Down(0)]), ["apply r.yaml", "apply p.yaml"]);
+        let exception = StepEdit::First("x.yaml".to_owned(), "kind: PolicyException".to_owned());
+        assert_eq!(after(vec![exception]), ["apply x.yaml", "apply p.yaml", "apply r.yaml"]);
     }
 
     #[test]
@@ -190,7 +242,7 @@ mod tests {
         let mut document = document();
         let object = json!({"kind": "Pod", "metadata": {"name": "x", "uid": "1"}, "status": {}});
         change(&mut document, StepEdit::Edit(key, Box::new(object)));
-        assert_eq!(list(&document).last().map(String::as_str), Some("apply edit-pod-x.yaml"));
+        assert_eq!(list(&document).last().map(String::as_str), Some("update edit-pod-x.yaml"));
         assert_eq!(document.active_file().map(|f| &*f.text), Some("kind: Pod\nmetadata:\n  name: x\n"));
     }
 }

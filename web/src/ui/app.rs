@@ -6,24 +6,30 @@ use std::rc::Rc;
 use gloo::events::EventListener;
 use gloo::timers::callback::{Interval, Timeout};
 use gloo::utils::{document, window};
+use stepgate_engine::scenario::Scenario;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{HtmlElement, KeyboardEvent};
 use yew::prelude::*;
 
-use super::Page;
-use super::drop::use_drops;
+use super::drop::{bring, use_drops};
 use super::examples::{self, Entry};
+use super::focus::use_focus;
+use super::framed::{self, use_frame};
+use super::{Handle, Page};
 use super::{
-    editor::Editor, examples::Examples, files::Files, header::Header, inspector::Inspector, keys_help::KeysHelp,
-    lanes::Lanes, live::Live, outcome::OutcomeStrip, palette::Palette, share::Share, splitter::Splitter, steps::Steps,
-    toast::Toast, tour::Tour, transport::Transport,
+    editor::Editor, examples::Examples, files::Files, header::Header, inspector::Inspector, lanes::Lanes,
+    palette::Palette, sheet::Sheet, splitter::Splitter, toast::Toast,
 };
+use super::{inputs, keys_help, live, outcome, steps, tour, transport};
+use crate::bridge::use_bridge;
 use crate::client::Client;
+use crate::embed::Embed;
 use crate::link::{self, Target};
+use crate::saved::Work;
 use crate::state::cursor::Move;
 use crate::state::{Action, Dialog, Pane, Side, State};
-use crate::{keys, run, saved, words};
+use crate::{js, keys, run, saved, words};
 
 /// Milliseconds that an event stays while playing; a refusal stays twice as long.
 const BEAT: u32 = 900;
@@ -31,13 +37,26 @@ const BEAT: u32 = 900;
 /// The page.
 #[component]
 pub fn App() -> Html {
-    let page = use_reducer(|| saved::work().map_or_else(State::empty, State::open));
+    let embed = use_memo((), |()| Embed::read());
+    let page = use_reducer(|| match saved::work().filter(|_| !embed.on) {
+        Some(work) => State::restore(work),
+        None if embed.on => State { embedded: true, ..State::empty() },
+        None => match link::target(&window().location().hash().unwrap_or_default()) {
+            Target::Nothing => examples::story().map_or_else(State::empty, State::example),
+            _ => State::empty(),
+        },
+    });
+    let panes = embed.panes(page.document.rest.view.as_ref().map_or(&[], |view| &view.panes));
+    use_bridge(&page);
+    use_frame(&page, embed.on, &panes);
     let gallery = use_state(Vec::<Entry>::new);
-    use_opening(&page, gallery.setter());
+    use_opening(&page, gallery.setter(), embed.waits);
     use_engine(&page);
     use_keeping(&page);
     use_playing(&page);
     use_keys(&page);
+    use_focus(&page);
+    use_offline(page.timeline.is_some() && !embed.on);
     let over = use_drops(&page);
 
     let pane = match page.pane {
@@ -56,20 +75,21 @@ pub fn App() -> Html {
     html! {
         <>
             <a class="skip" href="#timeline">{ words::SKIP }</a>
-            <Header ..props.clone() />
-            <main data-pane={pane}>
+            if embed.on { { framed::head(&page) } } else { <Header ..props.clone() /> }
+            <main data-pane={pane} data-panes={embed.on.then(|| panes.join(" "))}>
                 <section class="left" aria-label="Files">
                     <Files ..props.clone() />
                     <Editor ..props.clone() />
-                    if page.side == Side::Steps { <Steps ..props.clone() /> }
+                    if page.side == Side::Steps { { steps::view(&page) } }
+                    if page.side == Side::Inputs { { inputs::view(&page) } }
                     <super::foot::Foot page={page.clone()} {stop} />
                 </section>
                 <Splitter name="--left" label="Width of the files" upright=true />
                 <section class="right" id="timeline" aria-label="Timeline" tabindex="-1">
-                    <OutcomeStrip ..props.clone() />
-                    <Tour ..props.clone() />
+                    { outcome::view(&page) }
+                    { tour::view(&page) }
                     <Lanes ..props.clone() />
-                    <Transport ..props.clone() />
+                    { transport::view(&page) }
                     <Splitter name="--insp" label="Height of the inspector" upright=false />
                     <Inspector ..props.clone() />
                 </section>
@@ -81,69 +101,96 @@ pub fn App() -> Html {
             <Examples page={page.clone()} entries={(*gallery).clone()} />
             <Palette page={page.clone()} entries={(*gallery).clone()} />
             if over { <div class="drop">{ words::DROP }</div> }
-            <Share ..props.clone() />
-            <KeysHelp ..props.clone() />
-            <Toast ..props.clone() />
-            <Live ..props />
+            <Sheet page={page.clone()} which={Dialog::Import} name="import" title="Open" />
+            <Sheet page={page.clone()} which={Dialog::Saved} name="saved" title="Saved" />
+            <Sheet page={page.clone()} which={Dialog::Share} name="share" title="Share" />
+            { keys_help::view(&page) }
+            <Toast ..props />
+            { live::view(&page) }
         </>
     }
 }
 
+/// Keeps the page for when there is no network, once the first timeline has needed it.
+#[hook]
+fn use_offline(ready: bool) {
+    use_effect_with(ready, |ready| {
+        if *ready && !cfg!(debug_assertions) {
+            js::keep();
+        }
+    });
+}
+
 /// Opens what the link asks for, else the last visit's work, else the first example; and follows later links.
 #[hook]
-fn use_opening(page: &UseReducerHandle<State>, gallery: UseStateSetter<Vec<Entry>>) {
+fn use_opening(page: &Handle, gallery: UseStateSetter<Vec<Entry>>, waits: bool) {
+    let empty = page.revision == 0 && !waits;
     let page = page.dispatcher();
-    let empty = saved::work().is_none();
     use_effect_with((), move |()| {
         Client::shared().start();
         let follow = page.clone();
         spawn_local(async move {
-            let entries = examples::load().await;
-            gallery.set(entries.clone());
-            open_target(&page, &entries, empty).await;
+            let hash = window().location().hash().unwrap_or_default();
+            open_target(&page, &hash, empty).await;
+            gallery.set(examples::load().await);
         });
         let listener = EventListener::new(&window(), "hashchange", move |_| {
             let page = follow.clone();
-            spawn_local(async move { open_target(&page, &examples::load().await, false).await });
+            let hash = window().location().hash().unwrap_or_default();
+            spawn_local(async move { open_target(&page, &hash, false).await });
         });
         move || drop(listener)
     });
 }
 
-async fn open_target(page: &UseReducerDispatcher<State>, entries: &[Entry], empty: bool) {
-    let hash = window().location().hash().unwrap_or_default();
-    let open = |mut scenario: stepgate_engine::scenario::Scenario, at: String| {
+async fn open_target(page: &UseReducerDispatcher<State>, hash: &str, empty: bool) {
+    let open = |mut scenario: Scenario, at: String, action: fn(Box<Scenario>) -> Action| {
         if !at.is_empty() {
             scenario.view.get_or_insert_default().at = at;
         }
-        page.dispatch(Action::Open(Box::new(scenario)));
+        page.dispatch(action(Box::new(scenario)));
+        page.dispatch(Action::Linked);
     };
     let first = || {
-        if let Some(entry) = entries.first().filter(|_| empty) {
-            open(entry.scenario.clone(), String::new());
+        if let Some(story) = examples::story().filter(|_| empty) {
+            page.dispatch(Action::Begin(Box::new(story)));
         }
     };
     let fall_back = |why: String| {
         first();
         page.dispatch(Action::Toast(why));
     };
-    match link::target(&hash) {
+    match link::target(hash) {
         Target::Packed(packed, at) => match link::unpack(&packed).await {
-            Ok(scenario) => open(scenario, at),
+            Ok(scenario) => open(scenario, at, Action::Open),
             Err(why) => fall_back(why.to_owned()),
         },
-        Target::Example(id, at) => match entries.iter().find(|entry| entry.id == id) {
-            Some(entry) => open(entry.scenario.clone(), at),
-            None => fall_back(format!("There is no example called {id}.")),
-        },
-        Target::Playground(_) => fall_back("Links of the official playground open soon.".to_owned()),
+        Target::Example(id, at) => {
+            let entries = examples::load().await;
+            let loaded = !entries.is_empty();
+            match entries.into_iter().find(|entry| entry.id == id) {
+                Some(entry) => open(entry.scenario, at, Action::Example),
+                None if loaded => fall_back(format!("There is no example called {id}.")),
+                None => fall_back("The examples could not be loaded. Is there a network?".to_owned()),
+            }
+        }
+        Target::Unknown => fall_back(link::NEWER.to_owned()),
+        Target::Playground(link) => {
+            let brought = js_sys::Object::new();
+            for (key, value) in [("text", link.into()), ("direct", wasm_bindgen::JsValue::TRUE)] {
+                let _ = js_sys::Reflect::set(&brought, &key.into(), &value);
+            }
+            bring(page, brought.into()).await;
+            // What cannot be opened is said in a dialog, over something.
+            first();
+        }
         Target::Nothing => first(),
     }
 }
 
 /// Runs after every pause in typing; an answer to an older question is dropped.
 #[hook]
-fn use_engine(page: &UseReducerHandle<State>) {
+fn use_engine(page: &Handle) {
     let state = page.clone();
     let desk = use_memo((), |()| Desk::default());
     use_effect_with(page.revision, move |revision| {
@@ -165,7 +212,7 @@ struct Desk {
 }
 
 /// Asks after a pause, once the run before is done; one that takes too long is ended.
-fn wait(desk: &Rc<Desk>, state: &UseReducerHandle<State>, pause: u32, timer: &Rc<RefCell<Option<Timeout>>>) {
+fn wait(desk: &Rc<Desk>, state: &Handle, pause: u32, timer: &Rc<RefCell<Option<Timeout>>>) {
     let (desk, state, again) = (desk.clone(), state.clone(), timer.clone());
     let next = Timeout::new(pause, move || match desk.began.get() {
         Some(began) if js_sys::Date::now() - began < run::LIMIT => wait(&desk, &state, run::PAUSE, &again),
@@ -178,7 +225,7 @@ fn wait(desk: &Rc<Desk>, state: &UseReducerHandle<State>, pause: u32, timer: &Rc
     *timer.borrow_mut() = Some(next);
 }
 
-fn ask(desk: &Rc<Desk>, state: &UseReducerHandle<State>) {
+fn ask(desk: &Rc<Desk>, state: &Handle) {
     let (desk, page, revision) = (desk.clone(), state.dispatcher(), state.revision);
     desk.began.set(Some(js_sys::Date::now()));
     page.dispatch(Action::Begun);
@@ -195,15 +242,42 @@ fn ask(desk: &Rc<Desk>, state: &UseReducerHandle<State>) {
     });
 }
 
-/// Keeps the document for the next visit.
+/// Keeps the document for the next visit, and unsaved work that something else takes the place of. An address that names
+/// another document than the one at hand is cut: a reload must not bring that one back.
 #[hook]
-fn use_keeping(page: &UseReducerHandle<State>) {
+fn use_keeping(page: &Handle) {
     let state = page.clone();
-    use_effect_with(page.revision, move |revision| {
-        let timer = (*revision > 0).then(|| {
+    use_effect_with(page.left.clone(), move |left| {
+        if let Some((_, scenario)) = left
+            && !saved::leave(scenario)
+        {
+            let words = "The browser did not keep the work that was open; Go back brings it back now.";
+            state.dispatch(Action::Toast(words.to_owned()));
+        }
+    });
+    let state = page.clone();
+    // What cannot be kept is said once, not at every letter.
+    let told = use_mut_ref(|| false);
+    use_effect_with((page.revision, page.opened, page.linked), move |(revision, ..)| {
+        let timer = (*revision > 0 && !state.embedded).then(|| {
             Timeout::new(200, move || {
-                if !saved::keep(&state.document.scenario()) {
-                    state.dispatch(Action::Toast("The browser has no room to keep this work for a reload.".to_owned()));
+                let location = window().location();
+                if state.linked != state.revision && location.hash().is_ok_and(|hash| !hash.is_empty()) {
+                    let bare = location.pathname().unwrap_or_default() + &location.search().unwrap_or_default();
+                    let _ = window().history().and_then(|history| {
+                        history.replace_state_with_url(&wasm_bindgen::JsValue::NULL, "", Some(&bare))
+                    });
+                }
+                let document = &state.document;
+                let example = document.example.as_deref().cloned();
+                let work = Work { edited: state.edited(), scenario: document.whole(), example };
+                let kept = saved::keep(&work);
+                if let Err(why) = kept
+                    && state.edited()
+                    && !*told.borrow()
+                {
+                    state.dispatch(Action::Toast(why.to_owned()));
+                    *told.borrow_mut() = true;
                 }
             })
         });
@@ -213,7 +287,7 @@ fn use_keeping(page: &UseReducerHandle<State>) {
 
 /// Time goes by while playing.
 #[hook]
-fn use_playing(page: &UseReducerHandle<State>) {
+fn use_playing(page: &Handle) {
     let dispatch = page.dispatcher();
     let denied = page.event().is_some_and(crate::state::cursor::is_denial);
     use_effect_with((page.playing, denied), move |(playing, denied)| {
@@ -225,7 +299,7 @@ fn use_playing(page: &UseReducerHandle<State>) {
 
 /// The keys of the table, while the focus is not in a text field or in a dialog.
 #[hook]
-fn use_keys(page: &UseReducerHandle<State>) {
+fn use_keys(page: &Handle) {
     let state = page.clone();
     use_effect_with((page.clone(),), move |_| {
         let listener = EventListener::new_with_options(
@@ -236,7 +310,13 @@ fn use_keys(page: &UseReducerHandle<State>) {
                 let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
                 if (event.ctrl_key() || event.meta_key()) && event.key() == "k" {
                     event.prevent_default();
-                    return state.dispatch(Action::Dialog(Some(Dialog::Palette)));
+                    if state.dialog.is_none() {
+                        state.dispatch(Action::Dialog(Some(Dialog::Palette)));
+                    }
+                    return;
+                }
+                if state.dialog.is_some() {
+                    return;
                 }
                 if event.ctrl_key() || event.meta_key() || event.alt_key() || event.default_prevented() || busy(event) {
                     return;

@@ -3,17 +3,15 @@
 use stepgate_engine::object::gvk::ObjectRef;
 use yew::prelude::*;
 
-use super::{Page, on};
+use super::{Handle, on};
 use crate::state::cluster::{self, Mark, Stored};
 use crate::state::cursor::Move;
 use crate::state::steps::StepEdit;
-use crate::state::{Action, Run, State};
+use crate::state::{Action, Run};
 use crate::{words, yaml};
 
 /// The view.
-#[component]
-pub fn Cluster(props: &Page) -> Html {
-    let page = &props.page;
+pub fn view(page: &Handle) -> Html {
     let Some(run) = &page.timeline else { return Html::default() };
     let objects = cluster::at(run, page.cursor);
     if objects.is_empty() {
@@ -56,7 +54,7 @@ fn mark(mark: Mark) -> (&'static str, &'static str, &'static str) {
     }
 }
 
-fn sheet(page: &UseReducerHandle<State>, run: &Run, object: &Stored) -> Html {
+fn sheet(page: &Handle, run: &Run, object: &Stored) -> Html {
     let history = cluster::history(run, &object.key);
     let version = |(n, (index, event)): (usize, &(usize, &stepgate_engine::timeline::Event))| {
         let index = *index;
@@ -82,7 +80,7 @@ fn sheet(page: &UseReducerHandle<State>, run: &Run, object: &Stored) -> Html {
     }
 }
 
-fn row(page: &UseReducerHandle<State>, run: &Run, object: &Stored, line: yaml::Line) -> Html {
+fn row(page: &Handle, run: &Run, object: &Stored, line: yaml::Line) -> Html {
     let key = line
         .key
         .as_ref()

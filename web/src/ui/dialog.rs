@@ -1,16 +1,17 @@
-//! A dialog over the page: the browser's own, with its focus and its Escape.
+//! A dialog over the page: the browser's own, with its focus and its Escape. The focus begins in the field that asks for it.
 
-use web_sys::HtmlDialogElement;
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlDialogElement, HtmlElement};
 use yew::prelude::*;
 
-use super::on;
-use crate::state::{Action, Dialog, State};
+use super::{Handle, on};
+use crate::state::{Action, Dialog};
 
 /// A dialog.
 #[derive(Clone, PartialEq, Properties)]
 pub struct Props {
     /// The state.
-    pub page: UseReducerHandle<State>,
+    pub page: Handle,
     /// Which dialog this is.
     pub which: Dialog,
     /// Its heading.
@@ -30,6 +31,9 @@ pub fn Modal(props: &Props) -> Html {
             let Some(dialog) = node.cast::<HtmlDialogElement>() else { return };
             if *open && !dialog.open() {
                 let _ = dialog.show_modal();
+                if let Ok(Some(field)) = dialog.query_selector("[autofocus]") {
+                    let _ = field.unchecked_into::<HtmlElement>().focus();
+                }
             } else if !*open && dialog.open() {
                 dialog.close();
             }

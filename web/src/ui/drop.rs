@@ -1,31 +1,41 @@
-//! Files dropped on the page, or picked, become files of the scenario; a folder gives all its YAML files.
+//! What is dropped or pasted on the page: files, folders, archives, links, texts. `web/io` reads them.
 
 use gloo::utils::document;
-use js_sys::Array;
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
+use super::Handle;
+use crate::bridge;
 use crate::js;
 use crate::state::{Action, State};
 
-/// Takes what is dropped; true while something hovers over the page.
+/// Takes what is dropped or pasted; true while something hovers over the page.
 #[hook]
-pub fn use_drops(page: &UseReducerHandle<State>) -> bool {
+pub fn use_drops(page: &Handle) -> bool {
     let over = use_state(|| false);
     let (page, set) = (page.dispatcher(), over.setter());
     use_effect_with((), move |()| {
         let hover = Closure::<dyn Fn(bool)>::new(move |on| set.set(on));
-        let dropped = Closure::<dyn Fn(Array)>::new(move |files: Array| {
-            for file in files.iter().map(JsCast::unchecked_into::<Array>) {
-                if let (Some(name), Some(text)) = (file.get(0).as_string(), file.get(1).as_string()) {
-                    page.dispatch(Action::Put(name, text.into()));
-                }
-            }
+        let brought = Closure::<dyn Fn(JsValue)>::new(move |brought: JsValue| {
+            let page = page.clone();
+            spawn_local(async move { bring(&page, brought).await });
         });
-        js::listen_for_drops(&document(), hover.as_ref().unchecked_ref(), dropped.as_ref().unchecked_ref());
+        js::listen(&document(), hover.as_ref().unchecked_ref(), brought.as_ref().unchecked_ref());
         // The page lives as long as they do.
         hover.forget();
-        dropped.forget();
+        brought.forget();
     });
     *over
+}
+
+/// Hands over what somebody brings.
+pub async fn bring(page: &UseReducerDispatcher<State>, brought: JsValue) {
+    let done = match bridge::io().await {
+        Ok(module) => module.bring(&brought, &bridge::page()).await,
+        Err(wrong) => Err(wrong),
+    };
+    if done.is_err() {
+        page.dispatch(Action::Toast("The part of the page that reads files could not be loaded.".to_owned()));
+    }
 }

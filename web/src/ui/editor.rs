@@ -10,7 +10,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{HtmlElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
-use super::Page;
+use super::{Handle, Page};
 use crate::client::Client;
 use crate::js::{self, EditorModule};
 use crate::state::{Action, Place, places};
@@ -32,6 +32,8 @@ struct Mounted {
     _mark: Closure<dyn Fn(usize)>,
     _run_to: Closure<dyn Fn(usize)>,
     _ask: Closure<dyn Fn(String, String, u32) -> Promise>,
+    _caret: Closure<dyn Fn(usize, usize, String)>,
+    _say: Closure<dyn Fn(String)>,
 }
 
 #[derive(Serialize)]
@@ -67,6 +69,7 @@ pub fn Editor(props: &Page) -> Html {
     let latest = use_mut_ref(|| page.clone());
     *latest.borrow_mut() = page.clone();
     let loaded = use_state(|| false);
+    let was_plain = use_mut_ref(|| false);
 
     {
         let (host, mounted, latest, loaded) = (host.clone(), mounted.clone(), latest.clone(), loaded.clone());
@@ -92,10 +95,13 @@ pub fn Editor(props: &Page) -> Html {
     let file = page.document.active_file().cloned();
     {
         let (mounted, page) = (mounted.clone(), page.clone());
-        let key = (*loaded, file.as_ref().map(|f| (f.id, f.epoch)), page.timeline.clone());
+        let was_plain = was_plain.clone();
+        let key = (*loaded, page.plain, file.as_ref().map(|f| (f.id, f.epoch)), page.timeline.clone());
         use_effect_with(key, move |_| {
             if let (Some(mounted), Some(file)) = (&*mounted.borrow(), page.document.active_file()) {
-                mounted.editor.show(file.id, file.epoch, &file.name, &file.text);
+                // What was typed into the plain field is news to the editor.
+                let anew = was_plain.replace(page.plain) || page.plain;
+                mounted.editor.show(file.id, file.epoch, &file.name, &file.text, anew);
                 decorate(&mounted.editor, &page, &file.name);
             }
         });
@@ -118,7 +124,7 @@ pub fn Editor(props: &Page) -> Html {
         });
     }
 
-    let plain = file.filter(|_| !*loaded).map(|file| {
+    let plain = file.filter(|_| !*loaded || page.plain).map(|file| {
         let dispatch = page.dispatcher();
         let oninput = Callback::from(move |event: InputEvent| {
             if let Some(area) = event.target().and_then(|t| t.dyn_into::<HtmlTextAreaElement>().ok()) {
@@ -127,19 +133,30 @@ pub fn Editor(props: &Page) -> Html {
         });
         html! { <textarea class="plain" aria-label={file.name.clone()} spellcheck="false" value={file.text.to_string()} {oninput} /> }
     });
+    let format = {
+        let mounted = mounted.clone();
+        Callback::from(move |_: MouseEvent| {
+            if let Some(mounted) = &*mounted.borrow() {
+                mounted.editor.format();
+            }
+        })
+    };
+    let other = !page.plain;
     html! {
         <div class="code">
             { plain }
-            <div class="cm-host" ref={host} />
+            if *loaded {
+                <div class="code-tools">
+                    if other { <button class="chip" title="Indents and spaces the YAML, and keeps its comments (Shift Alt F)" onclick={format}>{ "Format" }</button> }
+                    <button class="chip" aria-pressed={page.plain.to_string()} title="A plain text field instead of the editor" onclick={super::on(page, move || Action::Plain(other))}>{ "Plain" }</button>
+                </div>
+            }
+            <div class="cm-host" hidden={page.plain} ref={host} />
         </div>
     }
 }
 
-fn mount(
-    module: &EditorModule,
-    host: &HtmlElement,
-    latest: &Rc<RefCell<UseReducerHandle<crate::state::State>>>,
-) -> Mounted {
+fn mount(module: &EditorModule, host: &HtmlElement, latest: &Rc<RefCell<Handle>>) -> Mounted {
     let page = latest.clone();
     let change = Closure::<dyn Fn(u32, String)>::new(move |id, text: String| {
         page.borrow().dispatch(Action::Edit(id, text.into()))
@@ -161,13 +178,29 @@ fn mount(
             });
         })
     });
+    let page = latest.clone();
+    let caret = Closure::<dyn Fn(usize, usize, String)>::new(move |line, start, pointer: String| {
+        let page = page.borrow();
+        let file = page.document.active_file().map(|file| file.name.clone());
+        page.dispatch(Action::Caret(file.map(|file| Place { file, line, start, pointer: Some(pointer) })));
+    });
+    let page = latest.clone();
+    let say = Closure::<dyn Fn(String)>::new(move |words| page.borrow().dispatch(Action::Toast(words)));
     let on = Object::new();
-    for (name, callback) in
-        [("change", change.as_ref()), ("mark", mark.as_ref()), ("runTo", run_to.as_ref()), ("ask", ask.as_ref())]
-    {
-        let _ = js_sys::Reflect::set(&on, &name.into(), callback);
+    let formatter = JsValue::from(assets::url("format"));
+    for (name, value) in [
+        ("change", change.as_ref()),
+        ("mark", mark.as_ref()),
+        ("runTo", run_to.as_ref()),
+        ("ask", ask.as_ref()),
+        ("caret", caret.as_ref()),
+        ("say", say.as_ref()),
+        ("formatter", &formatter),
+    ] {
+        let _ = js_sys::Reflect::set(&on, &name.into(), value);
     }
-    Mounted { editor: module.create(host, &on), _change: change, _mark: mark, _run_to: run_to, _ask: ask }
+    let editor = module.create(host, &on);
+    Mounted { editor, _change: change, _mark: mark, _run_to: run_to, _ask: ask, _caret: caret, _say: say }
 }
 
 fn decorate(editor: &js::Editor, page: &crate::state::State, file: &str) {
@@ -191,7 +224,7 @@ fn decorate(editor: &js::Editor, page: &crate::state::State, file: &str) {
         .iter()
         .filter(|d| d.file == file)
         .map(|d| Underline {
-            severity: format!("{:?}", d.severity).to_lowercase(),
+            severity: format!("{:?}", d.severity).to_ascii_lowercase(),
             message: d.hint.as_ref().map_or_else(|| d.message.clone(), |hint| format!("{} {hint}", d.message)),
             start: d.span.map(|s| s.start),
             end: d.span.map(|s| s.end),

@@ -8,8 +8,8 @@ use web_sys::{HtmlInputElement, Response};
 use yew::prelude::*;
 
 use super::dialog::Modal;
-use super::on;
-use crate::state::{Action, Dialog, State};
+use super::{Handle, on};
+use crate::state::{Action, Dialog};
 use crate::{assets, words};
 
 /// An entry of the gallery.
@@ -19,6 +19,12 @@ pub struct Entry {
     pub id: String,
     /// The scenario.
     pub scenario: Scenario,
+}
+
+/// The first of the gallery: it stands in the page itself, so that a newcomer need not wait for the others.
+pub fn story() -> Option<Scenario> {
+    let text = gloo::utils::document().get_element_by_id("story")?.text_content()?;
+    serde_json::from_str(&text).ok()
 }
 
 /// Fetches the gallery; empty where that fails.
@@ -34,7 +40,7 @@ pub async fn load() -> Vec<Entry> {
 #[derive(Clone, PartialEq, Properties)]
 pub struct Props {
     /// The state.
-    pub page: UseReducerHandle<State>,
+    pub page: Handle,
     /// The gallery.
     pub entries: Vec<Entry>,
 }
@@ -51,11 +57,17 @@ fn blank() -> Scenario {
     }
 }
 
+/// The first tag of an entry.
+fn theme_of(entry: &Entry) -> &str {
+    entry.scenario.tags.first().map(String::as_str).unwrap_or_default()
+}
+
 /// The dialog.
 #[component]
 pub fn Examples(props: &Props) -> Html {
     let page = &props.page;
     let query = use_state(String::new);
+    let theme = use_state(String::new);
     let oninput = {
         let query = query.clone();
         Callback::from(move |event: InputEvent| {
@@ -63,26 +75,48 @@ pub fn Examples(props: &Props) -> Html {
         })
     };
     let hit = |entry: &&Entry| {
-        let all = format!("{} {} {}", entry.id, entry.scenario.title, entry.scenario.description).to_lowercase();
-        let kinds = || entry.scenario.files.values().any(|text| text.to_lowercase().contains(&query.to_lowercase()));
-        query.to_lowercase().split_whitespace().all(|word| all.contains(word)) || (query.len() > 3 && kinds())
+        let scenario = &entry.scenario;
+        let all = format!("{} {} {} {}", entry.id, scenario.title, scenario.description, scenario.tags.join(" "));
+        let all = all.to_ascii_lowercase();
+        let kinds = || {
+            entry.scenario.files.values().any(|text| text.to_ascii_lowercase().contains(&query.to_ascii_lowercase()))
+        };
+        query.to_ascii_lowercase().split_whitespace().all(|word| all.contains(word)) || (query.len() > 3 && kinds())
     };
-    let item = |entry: &Entry| {
+    let of_theme = |entry: &&Entry| theme.is_empty() || theme_of(entry) == *theme;
+    let mut themes: Vec<&str> = Vec::new();
+    for theme in props.entries.iter().map(theme_of).filter(|name| !name.is_empty()) {
+        if !themes.contains(&theme) {
+            themes.push(theme);
+        }
+    }
+    let chip = |name: &str| {
+        let pressed = theme.as_str() == name;
+        let onclick = {
+            let (theme, name) = (theme.clone(), name.to_owned());
+            Callback::from(move |_: MouseEvent| theme.set(if pressed { String::new() } else { name.clone() }))
+        };
+        html! { <button class="chip" aria-pressed={pressed.to_string()} {onclick}>{ name.to_owned() }</button> }
+    };
+    let found: Vec<&Entry> = props.entries.iter().filter(hit).filter(of_theme).collect();
+    let item = |entry: &&Entry| {
         let scenario = entry.scenario.clone();
         html! {
-            <li key={entry.id.clone()}><button class="example" onclick={on(page, move || Action::Open(Box::new(scenario.clone())))}>
-                <b>{ &entry.scenario.title }</b><span>{ &entry.scenario.description }</span>
+            <li key={entry.id.clone()}><button class="example" onclick={on(page, move || Action::Example(Box::new(scenario.clone())))}>
+                <b>{ &entry.scenario.title }</b><span>{ super::tour::marked(&entry.scenario.description) }</span>
             </button></li>
         }
     };
     html! {
         <Modal page={page.clone()} which={Dialog::Examples} title="Examples">
-            <input type="search" placeholder="Search: a word, a policy kind, a field" aria-label="Search" value={(*query).clone()} {oninput} />
+            <input type="text" class="search" autofocus=true placeholder="Search: a word, a policy kind, a field" aria-label="Search" value={(*query).clone()} {oninput} />
+            <div class="chips themes" role="group" aria-label="Theme">{ for themes.iter().map(|name| chip(name)) }</div>
+            <p class="quiet" role="status">{ words::count(found.len(), "example", "examples") }</p>
             <ul class="examples">
                 <li><button class="example" onclick={on(page, || Action::Open(Box::new(blank())))}>
                     <b>{ "Start with your own" }</b><span>{ "A small policy and a Pod to replace by what you have." }</span>
                 </button></li>
-                { for props.entries.iter().filter(hit).map(item) }
+                { for found.iter().map(item) }
             </ul>
         </Modal>
     }

@@ -1,11 +1,14 @@
 //! The tabs of the files: show, add, rename (double click or F2), remove.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use stepgate_engine::diagnostic::Severity;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
-use super::{Page, on};
+use super::{Handle, Page, focus, on};
 use crate::state::document::File;
 use crate::state::{Action, Side, places};
 
@@ -14,17 +17,41 @@ use crate::state::{Action, Side, places};
 pub fn Files(props: &Page) -> Html {
     let page = &props.page;
     let renaming = use_state(|| None::<u32>);
+    let field = use_node_ref();
+    // A field that goes is left, too: it counts once.
+    let over = use_mut_ref(|| false);
+    {
+        let over = over.clone();
+        let field = field.clone();
+        let file = page.document.files.iter().find(|file| Some(file.id) == *renaming);
+        let name = file.map(|file| file.name.clone()).unwrap_or_default();
+        // The name is put in once: what is being written stays, whatever else of the page is drawn anew.
+        use_effect_with(*renaming, move |_| {
+            *over.borrow_mut() = false;
+            if let Some(input) = field.cast::<HtmlInputElement>() {
+                input.set_value(&name);
+                let _ = input.focus();
+                input.select();
+            }
+        });
+    }
     let add = on(page, || Action::Add("resource.yaml".to_owned(), "".into()));
     html! {
         <div class="tabs">
             <div class="tablist" role="group" aria-label="Files">
-                { for page.document.files.iter().map(|file| if *renaming == Some(file.id) { input(props, file, &renaming) } else { tab(props, file, &renaming) }) }
+                { for page.document.files.iter().map(|file| if *renaming == Some(file.id) { input(props, file, &renaming, &field, &over) } else { tab(props, file, &renaming) }) }
             </div>
-            <button class={classes!("tab", "side", (page.side == Side::Steps).then_some("on"))} aria-pressed={(page.side == Side::Steps).to_string()}
-                onclick={on(page, { let open = page.side == Side::Steps; move || Action::Side(if open { Side::File } else { Side::Steps }) })}>{ "steps" }</button>
+            { side(page, Side::Steps, "steps") }
+            { side(page, Side::Inputs, "inputs") }
             <button class="tab add" onclick={add} aria-label="Add a file" title="Add a file">{ "+" }</button>
         </div>
     }
+}
+
+fn side(page: &Handle, side: Side, name: &'static str) -> Html {
+    let open = page.side == side;
+    let act = on(page, move || Action::Side(if open { Side::File } else { side }));
+    html! { <button class={classes!("tab", "side", open.then_some("on"))} aria-pressed={open.to_string()} onclick={act}>{ name }</button> }
 }
 
 fn tab(props: &Page, file: &File, renaming: &UseStateHandle<Option<u32>>) -> Html {
@@ -78,41 +105,37 @@ fn tab(props: &Page, file: &File, renaming: &UseStateHandle<Option<u32>>) -> Htm
     }
 }
 
-fn input(props: &Page, file: &File, renaming: &UseStateHandle<Option<u32>>) -> Html {
+fn input(
+    props: &Page,
+    file: &File,
+    renaming: &UseStateHandle<Option<u32>>,
+    field: &NodeRef,
+    over: &Rc<RefCell<bool>>,
+) -> Html {
     let id = file.id;
     let done = {
-        let (page, renaming) = (props.page.dispatcher(), renaming.clone());
-        move |target: Option<web_sys::EventTarget>| {
-            if let Some(input) = target.and_then(|t| t.dyn_into::<HtmlInputElement>().ok()) {
-                page.dispatch(Action::Rename(id, input.value()));
+        let (page, renaming, over) = (props.page.dispatcher(), renaming.clone(), over.clone());
+        move |name: Option<String>| {
+            if !over.replace(true) {
+                name.into_iter().for_each(|name| page.dispatch(Action::Rename(id, name)));
+                renaming.set(None);
             }
-            renaming.set(None);
         }
     };
+    let written = |target: Option<web_sys::EventTarget>| Some(target?.dyn_into::<HtmlInputElement>().ok()?.value());
     let onkeydown = {
-        let (done, renaming) = (done.clone(), renaming.clone());
-        Callback::from(move |event: KeyboardEvent| match event.key().as_str() {
-            "Enter" => done(event.target()),
-            "Escape" => renaming.set(None),
-            _ => {}
+        let done = done.clone();
+        Callback::from(move |event: KeyboardEvent| {
+            match event.key().as_str() {
+                "Enter" => done(written(event.target())),
+                "Escape" => done(None),
+                _ => return,
+            }
+            focus::soon(format!("#file-{id}"));
         })
     };
-    let onblur = Callback::from(move |event: FocusEvent| done(event.target()));
-    html! { <input class="rename" key={id} aria-label="File name" value={file.name.clone()} autofocus=true {onkeydown} {onblur} ref={focused()} /> }
-}
-
-/// A reference whose element takes the focus as soon as it is there.
-fn focused() -> NodeRef {
-    let node = NodeRef::default();
-    let later = node.clone();
-    gloo::timers::callback::Timeout::new(0, move || {
-        if let Some(input) = later.cast::<HtmlInputElement>() {
-            let _ = input.focus();
-            input.select();
-        }
-    })
-    .forget();
-    node
+    let onblur = Callback::from(move |event: FocusEvent| done(written(event.target())));
+    html! { <input class="rename" key={id} aria-label="File name" autofocus=true {onkeydown} {onblur} ref={field} /> }
 }
 
 fn focus_tab(id: u32) {

@@ -4,6 +4,7 @@ use gloo::timers::callback::Timeout;
 use stepgate_engine::diagnostic::{Diagnostic, Severity};
 use yew::prelude::*;
 
+use super::Handle;
 use crate::run::PATIENCE;
 use crate::state::{Action, Engine, Place, State};
 use crate::words::count;
@@ -12,7 +13,7 @@ use crate::words::count;
 #[derive(Clone, PartialEq, Properties)]
 pub struct Props {
     /// The state.
-    pub page: UseReducerHandle<State>,
+    pub page: Handle,
     /// Ends the engine.
     pub stop: Callback<()>,
 }
@@ -38,7 +39,8 @@ pub fn Foot(props: &Props) -> Html {
             html! { <span>{ "running… " }<button class="link" onclick={stop}>{ "Stop" }</button></span> }
         }
         Engine::Stopped => html! { <span class="tone-warn">{ "stopped; an edit starts again" }</span> },
-        _ => html! { <span>{ format!("ran in {} ms", page.millis.round().max(1.0)) }</span> },
+        _ if page.timeline.is_none() => html! { <span>{ "engine loads…" }</span> },
+        _ => html! { <span>{ format!("ran in {} ms", page.millis.round().max(1.0) as u32) }</span> },
     };
     html! {
         <div class="foot" data-settled={(page.shown == page.revision).to_string()}>
@@ -50,7 +52,7 @@ pub fn Foot(props: &Props) -> Html {
     }
 }
 
-fn problems(page: &UseReducerHandle<State>) -> Html {
+fn problems(page: &Handle) -> Html {
     if let Some(words) = &page.trouble {
         return html! { <span class="tone-deny" title={words.clone()}>{ format!("✕ {words}") }</span> };
     }
@@ -69,7 +71,7 @@ fn line(diagnostic: &Diagnostic) -> usize {
     diagnostic.span.map_or(1, |span| span.line)
 }
 
-fn reveal(page: &UseReducerHandle<State>, diagnostic: &Diagnostic) -> Callback<MouseEvent> {
+fn reveal(page: &Handle, diagnostic: &Diagnostic) -> Callback<MouseEvent> {
     let place = Place { file: diagnostic.file.clone(), line: line(diagnostic), ..Place::default() };
     super::on(page, move || Action::Reveal(place.clone()))
 }

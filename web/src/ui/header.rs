@@ -6,10 +6,8 @@ use yew::prelude::*;
 
 use super::{Page, on};
 use crate::state::{Action, Dialog};
+use crate::words::PROFILES;
 use crate::{saved, words};
-
-/// Behaviour profiles, newest first.
-const PROFILES: [&str; 3] = ["1.19", "1.18", "1.15"];
 
 /// The bar.
 #[component]
@@ -44,16 +42,16 @@ pub fn Header(props: &Page) -> Html {
     };
     let rest = &page.document.rest;
     let current = if rest.kyverno.is_empty() { PROFILES[0] } else { rest.kyverno.as_str() };
-    let title = if rest.title.is_empty() { words::UNTITLED } else { &rest.title };
+    let title = super::title(page);
     html! {
         <header>
             <span class="logo">
                 <svg width="20" height="20" viewBox="0 0 20 20" fill="none" stroke="currentColor" stroke-width="1.8" aria-hidden="true">
                     <path d="M3 17V6M8 17V6M13 17V3M18 17V3M1.5 17h17" />
                 </svg>
-                { words::NAME }
+                <span class="name">{ words::NAME }</span>
             </span>
-            <h1 class="title" title={title.to_owned()}>{ title }</h1>
+            <h1 class="title" title={title.clone()}>{ title }</h1>
             <span class="grow" />
             <label class="btn profile">
                 <span>{ "Kyverno" }</span>
@@ -62,6 +60,8 @@ pub fn Header(props: &Page) -> Html {
                 </select>
             </label>
             <button class="btn" onclick={on(page, || Action::Dialog(Some(Dialog::Examples)))}>{ "Examples" }</button>
+            <button class="btn" onclick={on(page, || Action::Dialog(Some(Dialog::Import)))}>{ "Open" }</button>
+            <button class="btn wide-only" onclick={on(page, || Action::Dialog(Some(Dialog::Saved)))}>{ "Saved" }</button>
             <button class="btn icon wide-only" title="Keys (?)" aria-label="Keys" onclick={on(page, || Action::Dialog(Some(Dialog::Keys)))}>{ "?" }</button>
             <button class="btn icon" title={label} aria-label={label} onclick={switch}>{ glyph }</button>
             <button class="btn pri" onclick={on(page, || Action::Dialog(Some(Dialog::Share)))}>{ "Share" }</button>

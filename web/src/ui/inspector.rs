@@ -3,13 +3,9 @@
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
-use super::advice::{self, Advice, use_advice};
+use super::advice::{self, use_advice};
 use super::change::Change;
-use super::cluster::Cluster;
-use super::logs::{self, Logs};
-use super::report::{self, Report};
-use super::why::Why;
-use super::{Page, on};
+use super::{Page, logs, on, report, why};
 use crate::state::{Action, Tab, cluster};
 
 const TABS: [(Tab, &str); 6] = [
@@ -36,6 +32,8 @@ pub fn Inspector(props: &Page) -> Html {
             Tab::Cluster => cluster::at(run, page.cursor).iter().filter(|o| o.mark != cluster::Mark::Removed).count(),
             Tab::Logs => logs::lines(page).count(),
             Tab::Report => report::size(page),
+            // Not yet known is not none.
+            Tab::Advice if advice.is_null() => return None,
             Tab::Advice => advice::size(&advice),
         };
         (tab != Tab::Change || n > 0).then_some(n)
@@ -74,12 +72,12 @@ pub fn Inspector(props: &Page) -> Html {
         <section class="insp" aria-label="Inspector">
             <div class="it" role="tablist" aria-label="Inspector" {onkeydown}>{ for TABS.map(tab) }</div>
             <div class="view" role="tabpanel" id="inspector" aria-labelledby={format!("tab-{name}")} tabindex="0">{ match page.tab {
-                Tab::Why => html! { <Why ..props.clone() /> },
+                Tab::Why => why::view(page),
                 Tab::Change => html! { <Change ..props.clone() /> },
-                Tab::Cluster => html! { <Cluster ..props.clone() /> },
-                Tab::Logs => html! { <Logs ..props.clone() /> },
-                Tab::Report => html! { <Report ..props.clone() /> },
-                Tab::Advice => html! { <Advice page={page.clone()} advice={advice.clone()} /> },
+                Tab::Cluster => super::cluster::view(page),
+                Tab::Logs => logs::view(page),
+                Tab::Report => report::view(page),
+                Tab::Advice => advice::view(page, &advice),
             } }</div>
         </section>
     }

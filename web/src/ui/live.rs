@@ -2,13 +2,11 @@
 
 use yew::prelude::*;
 
-use super::Page;
+use super::Handle;
 use super::row::sentence;
 
 /// The region; silent while playing goes fast past.
-#[component]
-pub fn Live(props: &Page) -> Html {
-    let page = &props.page;
+pub fn view(page: &Handle) -> Html {
     let words = page.event().map(|event| sentence(event, page.events().len()));
     html! { <div class="unseen" aria-live="polite" role="log" aria-label="Current event">{ words }</div> }
 }

@@ -3,7 +3,7 @@
 use stepgate_engine::timeline::LogLine;
 use yew::prelude::*;
 
-use super::{Page, on};
+use super::{Handle, on};
 use crate::state::cursor::{Move, index_of};
 use crate::state::{Action, State};
 use crate::words;
@@ -34,9 +34,7 @@ fn rank(level: &str) -> u8 {
 }
 
 /// The view.
-#[component]
-pub fn Logs(props: &Page) -> Html {
-    let page = &props.page;
+pub fn view(page: &Handle) -> Html {
     let level = |(n, (name, title)): (usize, (&'static str, &'static str))| {
         let n = n as u8;
         html! { <button class="chip" aria-pressed={(page.verbosity == n).to_string()} {title} onclick={on(page, move || Action::Verbosity(n))}>{ name }</button> }
@@ -44,7 +42,8 @@ pub fn Logs(props: &Page) -> Html {
     let seq = page.event().map_or(0, |e| e.seq);
     let line = |line: &LogLine| {
         let index = index_of(page.events(), line.seq).unwrap_or_default();
-        let class = classes!("log", format!("l-{}", line.level.to_lowercase()), (line.seq == seq).then_some("now"));
+        let class =
+            classes!("log", format!("l-{}", line.level.to_ascii_lowercase()), (line.seq == seq).then_some("now"));
         html! {
             <li {class}>
                 <button class="seq-no" title="Go to its event" onclick={on(page, move || Action::Go(Move::To(index)))}>{ line.seq }</button>

@@ -2,19 +2,14 @@
 
 use yew::prelude::*;
 
-use super::{Page, on};
+use super::{Handle, on};
+use crate::state::Action;
 use crate::state::cursor::Move;
-use crate::state::{Action, Engine};
 use crate::{outcome, words};
 
 /// The strip.
-#[component]
-pub fn OutcomeStrip(props: &Page) -> Html {
-    let page = &props.page;
-    let Some(run) = &page.timeline else {
-        let text = if page.engine == Engine::Stopped { words::STOPPED } else { words::STARTING };
-        return html! { <div class="outcome"><p>{ text }</p></div> };
-    };
+pub fn view(page: &Handle) -> Html {
+    let Some(run) = &page.timeline else { return html! { <div class="outcome" /> } };
     let pill = |pill: outcome::Pill| {
         let (tone, glyph, _) = words::tone(pill.tone);
         let class = if pill.none { classes!("pill", "none") } else { classes!("pill", format!("p-{tone}")) };

@@ -4,11 +4,13 @@ use stepgate_engine::timeline::Event as Happening;
 use web_sys::{HtmlElement, HtmlInputElement};
 use yew::prelude::*;
 
+use super::Handle;
 use super::dialog::Modal;
 use super::examples::Entry;
 use crate::keys::KEYS;
 use crate::state::cursor::Move;
-use crate::state::{Action, Dialog, State};
+use crate::state::steps::StepEdit;
+use crate::state::{Action, Dialog, Zoom};
 
 /// More lines than this help nobody.
 const SHOWN: usize = 40;
@@ -25,7 +27,7 @@ struct Command {
 #[derive(Clone, PartialEq, Properties)]
 pub struct Props {
     /// The state.
-    pub page: UseReducerHandle<State>,
+    pub page: Handle,
     /// The gallery.
     pub entries: Vec<Entry>,
 }
@@ -89,7 +91,7 @@ pub fn Palette(props: &Props) -> Html {
     };
     html! {
         <Modal page={page.clone()} which={Dialog::Palette} title="Do or find">
-            <input type="search" role="combobox" aria-expanded="true" aria-controls="commands" aria-activedescendant={format!("command-{}", *chosen)}
+            <input type="text" class="search" autofocus=true role="combobox" aria-expanded="true" aria-controls="commands" aria-activedescendant={format!("command-{}", *chosen)}
                 aria-label="What" placeholder="An action, a file, an example, an event" value={(*query).clone()} {oninput} {onkeydown} />
             <ul class="commands" id="commands" role="listbox" aria-label="Commands">{ for hits.iter().enumerate().map(line) }</ul>
         </Modal>
@@ -104,17 +106,41 @@ fn all(props: &Props) -> Vec<Command> {
         .filter(|key| !key.label.is_empty())
         .map(|key| command(key.text.to_owned(), key.label, key.action(page)));
     let files = page.document.files.iter().map(|file| command(file.name.clone(), "file", Action::Show(file.id)));
-    let examples = props
-        .entries
-        .iter()
-        .map(|entry| command(entry.scenario.title.clone(), "example", Action::Open(Box::new(entry.scenario.clone()))));
+    let examples = props.entries.iter().map(|entry| {
+        command(entry.scenario.title.clone(), "example", Action::Example(Box::new(entry.scenario.clone())))
+    });
     let event =
         |(i, e): (usize, &Happening)| command(format!("{}. {}", e.seq, e.text), "event", Action::Go(Move::To(i)));
     let events = page.events().iter().enumerate().map(event);
-    actions.chain(files).chain(examples).chain(events).collect()
+    let steps = page.document.rest.steps.iter().enumerate().map(|(i, step)| {
+        let (verb, about) = crate::state::steps::summary(step);
+        let word = if step.off { "on" } else { "off" };
+        command(format!("Switch {word} step {}: {verb} {about}", i + 1), "what if", Action::Steps(StepEdit::Switch(i)))
+    });
+    let policies = page.timeline.iter().flat_map(|run| &run.policies).map(|line| {
+        let word = if line.off { "on" } else { "off" };
+        command(format!("Switch {word} {} {}", line.kind, line.key), "what if", Action::Off(line.id.clone()))
+    });
+    let zooms = [
+        (Zoom::Steps, "Show one row for each step"),
+        (Zoom::Events, "Show every event"),
+        (Zoom::Why, "Show the decisions among the events"),
+    ];
+    let zooms = zooms.map(|(zoom, text)| command(text.to_owned(), "view", Action::Zoom(zoom)));
+    let plain =
+        command("Plain text field instead of the editor, or back".to_owned(), "editor", Action::Plain(!page.plain));
+    actions
+        .chain(files)
+        .chain(zooms)
+        .chain([plain])
+        .chain(policies)
+        .chain(steps)
+        .chain(examples)
+        .chain(events)
+        .collect()
 }
 
 fn hit(command: &Command, query: &str) -> bool {
-    let text = format!("{} {}", command.text, command.hint).to_lowercase();
-    query.to_lowercase().split_whitespace().all(|word| text.contains(word))
+    let text = format!("{} {}", command.text, command.hint).to_ascii_lowercase();
+    query.to_ascii_lowercase().split_whitespace().all(|word| text.contains(word))
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use yew::prelude::*;
 
-use super::{Page, on};
+use super::{Handle, answers, on};
 use crate::state::cursor::{Move, by_anchor};
 use crate::state::{Action, State, cluster};
 use crate::words;
@@ -31,10 +31,8 @@ fn text(value: &Value, pointer: &str) -> String {
 }
 
 /// The view.
-#[component]
-pub fn Report(props: &Page) -> Html {
-    let page = &props.page;
-    if size(page) == 0 {
+pub fn view(page: &Handle) -> Html {
+    if size(page) == 0 && page.timeline.as_ref().is_none_or(|run| run.responses.is_empty()) {
         return html! { <p class="quiet">{ words::NO_REPORTS }</p> };
     }
     let Some(run) = &page.timeline else { return Html::default() };
@@ -70,6 +68,7 @@ pub fn Report(props: &Page) -> Html {
     });
     html! {
         <div class="report">
+            { answers::view(page) }
             if !run.checks.is_empty() { <h2 class="lbl">{ "Checks of this scenario" }</h2><ul class="checks">{ for checks }</ul> }
             if !reports.is_empty() {
                 <h2 class="lbl">{ "Policy reports" }</h2>

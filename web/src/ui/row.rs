@@ -1,44 +1,60 @@
 //! One row of the picture: the heading of a step, or an event as an arrow between lanes or a pill within one.
 
+use stepgate_engine::eval::trace::TraceNode;
 use stepgate_engine::timeline::{Event, Lane};
 use yew::prelude::*;
 
 use super::lanes::center;
-use super::on;
-use crate::state::{Action, Run, State};
+use super::{Handle, trace};
+use crate::outcome;
+use crate::state::cursor::Move;
+use crate::state::{Action, Run, State, Zoom};
 use crate::words;
 
-/// A step.
-#[derive(Clone, PartialEq, Properties)]
-pub struct StepProps {
-    /// The state.
-    pub page: UseReducerHandle<State>,
-    /// Index of the step.
-    pub step: usize,
-    /// Pixels from the top.
-    pub y: i32,
-}
-
-/// The heading of a step.
-#[component]
-pub fn StepRow(props: &StepProps) -> Html {
-    let StepProps { page, step, y } = props.clone();
-    let Some(line) = page.timeline.as_ref().and_then(|run| run.steps.iter().find(|s| s.index == step)).cloned() else {
+/// The heading of a step, `y` pixels from the top.
+pub fn step(page: &Handle, step: usize, y: i32) -> Html {
+    let Some(line) = page.timeline.as_ref().and_then(|run| run.steps.iter().find(|s| s.index == step)) else {
         return Html::default();
     };
     let here = page.event().is_some_and(|e| e.step == step);
-    let folded = !here && page.folds.get(&step).copied().unwrap_or(false);
+    let zoomed = page.zoom == Zoom::Steps;
+    let folded = zoomed || (!here && page.folds.contains(&step));
     let events = page.events().iter().filter(|e| e.step == step).count();
     let (tone, glyph) = if line.ok { ("allow", "✓") } else { ("deny", "✕") };
+    let result = page.timeline.as_ref().map(|run| outcome::of_step(run, step)).filter(|_| folded).unwrap_or_default();
+    let act = {
+        let page = page.clone();
+        Callback::from(move |_: MouseEvent| {
+            if zoomed {
+                let run = page.timeline.as_ref();
+                page.dispatch(Action::Go(Move::To(run.map_or(0, |run| outcome::event_of_step(run, step)))));
+            } else {
+                page.dispatch(Action::Fold(step));
+            }
+        })
+    };
     html! {
-        <div class="step" role="treeitem" aria-level="1" aria-expanded={(!folded).to_string()} aria-selected="false" style={format!("top:{y}px")}
-            onclick={on(&page, move || Action::Fold(step))}>
+        <div key={format!("s{step}")} class={classes!("step", (zoomed && here).then_some("now"))} id={format!("step-{step}")} role="treeitem" aria-level="1" aria-expanded={(!folded).to_string()}
+            aria-selected={(zoomed && here).to_string()} style={format!("top:{y}px")} onclick={act}>
             <span class="box">
                 <span class="caret" aria-hidden="true">{ if folded { "▸" } else { "▾" } }</span>
-                <span class={classes!("g", format!("tone-{tone}"))}>{ glyph }</span>
+                <span class={classes!("g", format!("tone-{tone}"))} role="img" aria-label={if line.ok { "done" } else { "refused" }}>{ glyph }</span>
                 <code>{ &line.text }</code>
-                if folded { <small>{ words::count(events, "event", "events") }</small> }
+                if folded { <small>{ result }{ " · " }{ words::count(events, "event", "events") }</small> }
             </span>
+        </div>
+    }
+}
+
+/// The row of the decision with this index, of those behind the current event.
+pub fn decision(page: &Handle, index: usize, node: &TraceNode, depth: usize, y: i32) -> Html {
+    let (tone, glyph, word) = trace::look(node.outcome);
+    let level = (depth + 3).to_string();
+    let style = format!("top:{y}px;--depth:{depth}");
+    html! {
+        <div key={format!("d{index}")} class="decision" role="treeitem" aria-level={level} aria-selected="false" {style}>
+            <span class={format!("g tone-{tone}")} role="img" aria-label={word}>{ glyph }</span>
+            <span class="t">{ trace::line(page, node) }</span>
         </div>
     }
 }
@@ -55,13 +71,25 @@ pub struct EventProps {
     /// The lanes that are drawn.
     pub lanes: Vec<Lane>,
     /// Whether it is the current event.
+    #[prop_or_default]
     pub here: bool,
     /// Whether it lies ahead.
+    #[prop_or_default]
     pub future: bool,
     /// Whether it caused the current event.
+    #[prop_or_default]
     pub cause: bool,
-    /// Whether the run before did not have it.
-    pub fresh: bool,
+    /// `fresh`, `changed` or `gone` where runs are compared.
+    #[prop_or_default]
+    pub mark: &'static str,
+    /// Whether it comes from the line of the caret.
+    #[prop_or_default]
+    pub lit: bool,
+    /// Where the order was free: what to say, and the choices that take another.
+    #[prop_or_default]
+    pub free: Option<(String, Vec<u8>)>,
+    /// Takes another order.
+    pub flip: UseReducerDispatcher<State>,
     /// Goes there.
     pub onclick: Callback<MouseEvent>,
 }
@@ -77,15 +105,26 @@ pub fn EventRow(props: &EventProps) -> Html {
         props.here.then_some("now"),
         props.future.then_some("future"),
         props.cause.then_some("cause"),
-        props.fresh.then_some("fresh")
+        props.lit.then_some("lit"),
+        props.mark
     );
+    let free = props.free.clone().map(|(words, choices)| {
+        let page = props.flip.clone();
+        let flip = Callback::from(move |event: MouseEvent| {
+            event.stop_propagation();
+            page.dispatch(Action::Choices(choices.clone()));
+        });
+        html! { <button class="free" title={words.clone()} aria-label={words} onclick={flip}>{ "⇄" }</button> }
+    });
+    let gone = props.mark == "gone";
     let total = props.run.events.len();
     html! {
-        <div {class} role="treeitem" aria-level="2" id={format!("event-{}", props.index)} aria-selected={props.here.to_string()}
-            aria-posinset={(props.index + 1).to_string()} aria-setsize={total.to_string()}
+        <div {class} role="treeitem" aria-level="2" id={(!gone).then(|| format!("event-{}", props.index))} aria-selected={props.here.to_string()}
+            aria-posinset={(!gone).then(|| (props.index + 1).to_string())} aria-setsize={(!gone).then(|| total.to_string())}
             style={format!("top:{}px", props.y)} onclick={props.onclick.clone()}>
-            <span class="unseen">{ preface(event, total) }</span>
-            <span class="n" aria-hidden="true">{ event.seq }</span>
+            <span class="unseen">{ match props.mark { "gone" => "Gone. ".to_owned(), "fresh" => "New. ".to_owned() + &preface(event, total), "changed" => "Different. ".to_owned() + &preface(event, total), _ => preface(event, total) } }</span>
+            <span class="n" aria-hidden="true">{ if gone { "−".to_owned() } else { event.seq.to_string() } }</span>
+            { free }
             <span class="track">{ picture(event, &props.lanes) }</span>
         </div>
     }
@@ -113,8 +152,8 @@ fn picture(event: &Event, lanes: &[Lane]) -> Html {
             let way = if a < b { "to-right" } else { "to-left" };
             html! {
                 <>
-                    <span class="label" style={clamp((a + b) / 2.0)}><span>{ &event.text }</span></span>
-                    <i class={classes!("arrow", way)} style={format!("left:{left:.3}%;right:{:.3}%", 100.0 - right)} />
+                    <span class="label" style={clamp((a + b) / 2)}><span>{ &event.text }</span></span>
+                    <i class={classes!("arrow", way)} style={format!("left:{}%;right:{}%", words::thousandths(left), words::thousandths(100_000 - right))} />
                 </>
             }
         }
@@ -122,12 +161,13 @@ fn picture(event: &Event, lanes: &[Lane]) -> Html {
             html! { <span class="label pill-label" style={clamp(x)}><span>{ &event.text }</span></span> }
         }
         (None, None) => {
-            html! { <span class="label pill-label" style={clamp(50.0)}><span>{ &event.text }</span></span> }
+            html! { <span class="label pill-label" style={clamp(50_000)}><span>{ &event.text }</span></span> }
         }
     }
 }
 
-/// Centres a text at `x` percent; a text too long for that grows away from the nearer edge.
-fn clamp(x: f64) -> String {
-    if x <= 50.0 { format!("left:0;width:{:.3}%", 2.0 * x) } else { format!("right:0;width:{:.3}%", 2.0 * (100.0 - x)) }
+/// Centres a text at `x` thousandths of a percent; a text too long for that grows away from the nearer edge.
+fn clamp(x: usize) -> String {
+    let (side, x) = if x <= 50_000 { ("left", x) } else { ("right", 100_000 - x) };
+    format!("{side}:0;width:{}%", words::thousandths(2 * x))
 }

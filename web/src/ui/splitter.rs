@@ -5,6 +5,8 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, PointerEvent};
 use yew::prelude::*;
 
+use crate::words;
+
 /// A splitter.
 #[derive(Clone, PartialEq, Properties)]
 pub struct Props {
@@ -16,20 +18,21 @@ pub struct Props {
     pub upright: bool,
 }
 
-const LEAST: f64 = 15.0;
-const MOST: f64 = 75.0;
+/// Sizes in thousandths of a percent.
+const LEAST: usize = 15_000;
+const MOST: usize = 75_000;
 
 /// The line.
 #[component]
 pub fn Splitter(props: &Props) -> Html {
-    let percent = use_state(|| if props.upright { 37.0 } else { 34.0 });
+    let percent = use_state(|| if props.upright { 37_000 } else { 34_000 });
     let set = {
         let (percent, name, upright) = (percent.clone(), props.name, props.upright);
-        move |value: f64| {
+        move |value: usize| {
             let value = value.clamp(LEAST, MOST);
             let unit = if upright { "%" } else { "vh" };
             if let Some(root) = document().document_element().map(JsCast::unchecked_into::<HtmlElement>) {
-                let _ = root.style().set_property(name, &format!("{value:.2}{unit}"));
+                let _ = root.style().set_property(name, &(words::thousandths(value) + unit));
             }
             percent.set(value);
         }
@@ -47,9 +50,9 @@ pub fn Splitter(props: &Props) -> Html {
             let size = |value: Result<wasm_bindgen::JsValue, _>| value.ok().and_then(|v| v.as_f64()).unwrap_or(1.0);
             if held {
                 set(if upright {
-                    f64::from(event.client_x()) * 100.0 / size(window().inner_width())
+                    (f64::from(event.client_x()) * 100_000.0 / size(window().inner_width())) as usize
                 } else {
-                    100.0 - f64::from(event.client_y()) * 100.0 / size(window().inner_height())
+                    (100_000.0 - f64::from(event.client_y()) * 100_000.0 / size(window().inner_height())) as usize
                 });
             }
         })
@@ -57,20 +60,20 @@ pub fn Splitter(props: &Props) -> Html {
     let onkeydown = {
         let now = *percent;
         Callback::from(move |event: KeyboardEvent| {
-            let step = match event.key().as_str() {
-                "ArrowLeft" | "ArrowDown" => -2.0,
-                "ArrowRight" | "ArrowUp" => 2.0,
+            let next = match event.key().as_str() {
+                "ArrowLeft" | "ArrowDown" => now - 2_000,
+                "ArrowRight" | "ArrowUp" => now + 2_000,
                 _ => return,
             };
             event.prevent_default();
             event.stop_propagation();
-            set(now + step);
+            set(next);
         })
     };
     let way = if props.upright { "vertical" } else { "horizontal" };
     html! {
         <div class={classes!("splitter", way)} role="separator" tabindex="0" aria-orientation={way} aria-label={props.label}
-            aria-valuenow={format!("{:.0}", *percent)} aria-valuemin={LEAST.to_string()} aria-valuemax={MOST.to_string()}
+            aria-valuenow={(*percent / 1_000).to_string()} aria-valuemin={(LEAST / 1_000).to_string()} aria-valuemax={(MOST / 1_000).to_string()}
             {onpointerdown} {onpointermove} {onkeydown} />
     }
 }

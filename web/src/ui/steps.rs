@@ -3,21 +3,20 @@
 use serde_json::Value;
 use stepgate_engine::eval::request::UserInfo;
 use stepgate_engine::scenario::Step;
-use web_sys::{HtmlInputElement, HtmlSelectElement};
+use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
-use super::{Page, on};
+use super::fields::Written;
+use super::{Handle, focus, on};
 use crate::state::cursor::Move;
 use crate::state::steps::{StepEdit, default_steps, summary};
-use crate::state::{Action, State};
+use crate::state::{Action, Side};
 
 /// The verbs that take a file.
-const VERBS: [&str; 7] = ["apply", "create", "update", "patch", "delete", "assert", "error"];
+const VERBS: [&str; 8] = ["apply", "create", "update", "patch", "delete", "commit", "assert", "error"];
 
 /// The list.
-#[component]
-pub fn Steps(props: &Page) -> Html {
-    let page = &props.page;
+pub fn view(page: &Handle) -> Html {
     let own = !page.document.rest.steps.is_empty();
     let steps = if own { page.document.rest.steps.clone() } else { default_steps(&page.document) };
     let edit = |edit: StepEdit| on(page, move || Action::Steps(edit.clone()));
@@ -38,18 +37,13 @@ pub fn Steps(props: &Page) -> Html {
                 <button class="btn" onclick={push(delete)}>{ "+ delete" }</button>
                 <button class="btn" onclick={push(sleep)}>{ "+ let time pass" }</button>
             </div>
-            <fieldset>
-                <legend>{ "Already in the cluster, not admitted" }</legend>
-                { for page.document.files.iter().map(|file| {
-                    let there = page.document.rest.cluster.contains(&file.name);
-                    html! { <label class="check"><input type="checkbox" checked={there} onchange={on(page, { let name = file.name.clone(); move || Action::Steps(StepEdit::Existing(name.clone())) })} />{ " " }<code>{ &file.name }</code></label> }
-                }) }
-            </fieldset>
+            <p class="quiet">{ "What is there already, who asks by default and what the outside answers is under " }
+                <button class="link" onclick={on(page, || Action::Side(Side::Inputs))}>{ "inputs" }</button>{ "." }</p>
         </div>
     }
 }
 
-fn item(page: &UseReducerHandle<State>, index: usize, step: &Step, total: usize) -> Html {
+fn item(page: &Handle, index: usize, step: &Step, total: usize) -> Html {
     let line = page.timeline.as_ref().and_then(|run| run.steps.iter().find(|s| s.index == index)).filter(|_| !step.off);
     let (glyph, tone, word) = match line {
         Some(line) if line.ok => ("✓", "tone-allow", "done"),
@@ -59,7 +53,16 @@ fn item(page: &UseReducerHandle<State>, index: usize, step: &Step, total: usize)
     let start = page.events().iter().position(|e| e.step == index);
     let current = page.event().is_some_and(|e| e.step == index);
     let edit = |edit: StepEdit| on(page, move || Action::Steps(edit.clone()));
+    // The focus goes with the step.
+    let shift = |edit: StepEdit, to: usize, way: &'static str| {
+        let page = page.dispatcher();
+        Callback::from(move |_: MouseEvent| {
+            page.dispatch(Action::Steps(edit.clone()));
+            focus::soon(format!("#{way}-{to}:enabled, #up-{to}:enabled, #down-{to}:enabled"));
+        })
+    };
     let (verb, about) = summary(step);
+    let dry = StepEdit::Put(index, Box::new(Step { dry_run: !step.dry_run, ..step.clone() }));
     let label = format!("Step {}: {verb} {about}", index + 1);
     html! {
         <li class={classes!(step.off.then_some("off"), current.then_some("now"))} key={index} aria-label={label}>
@@ -69,8 +72,12 @@ fn item(page: &UseReducerHandle<State>, index: usize, step: &Step, total: usize)
             { argument_field(page, index, step, verb) }
             { user_field(page, index, step) }
             <span class="grow" />
+            if verb != "sleep" {
+                <button class="chip" aria-pressed={step.dry_run.to_string()} title="Dry run: reviewed, but not stored" onclick={edit(dry)}>{ "dry run" }</button>
+            }
             <button class="btn icon" aria-pressed={(!step.off).to_string()} aria-label="Run this step" title={if step.off { "Switch on" } else { "Switch off" }} onclick={edit(StepEdit::Switch(index))}>{ if step.off { "○" } else { "●" } }</button>
-            <button class="btn icon" aria-label="Move up" title="Move up" disabled={index == 0} onclick={edit(StepEdit::Up(index))}>{ "↑" }</button>
+            <button class="btn icon" aria-label="Move up" title="Move up" id={format!("up-{index}")} disabled={index == 0} onclick={shift(StepEdit::Up(index), index.saturating_sub(1), "up")}>{ "↑" }</button>
+            <button class="btn icon" aria-label="Move down" title="Move down" id={format!("down-{index}")} disabled={index + 1 == total} onclick={shift(StepEdit::Down(index), index + 1, "down")}>{ "↓" }</button>
             <button class="btn icon" aria-label="Remove" title="Remove" disabled={total < 2} onclick={edit(StepEdit::Remove(index))}>{ "×" }</button>
         </li>
     }
@@ -80,7 +87,7 @@ fn put(index: usize, step: Step) -> Action {
     Action::Steps(StepEdit::Put(index, Box::new(step)))
 }
 
-fn verb_field(page: &UseReducerHandle<State>, index: usize, step: &Step, verb: &'static str) -> Html {
+fn verb_field(page: &Handle, index: usize, step: &Step, verb: &'static str) -> Html {
     if verb == "sleep" {
         return html! { <span>{ "let pass" }</span> };
     }
@@ -101,17 +108,13 @@ fn verb_field(page: &UseReducerHandle<State>, index: usize, step: &Step, verb: &
     html! { <select aria-label="Verb" onchange={change}>{ for VERBS.map(|v| html! { <option value={v} selected={v == verb}>{ v }</option> }) }</select> }
 }
 
-fn argument_field(page: &UseReducerHandle<State>, index: usize, step: &Step, verb: &'static str) -> Html {
+fn argument_field(page: &Handle, index: usize, step: &Step, verb: &'static str) -> Html {
     if verb == "sleep" {
         let change = {
             let (page, step) = (page.clone(), step.clone());
-            Callback::from(move |event: Event| {
-                if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
-                    page.dispatch(put(index, Step { sleep: Some(input.value()), ..step.clone() }));
-                }
-            })
+            Callback::from(move |text: String| page.dispatch(put(index, Step { sleep: Some(text), ..step.clone() })))
         };
-        return html! { <input class="short" aria-label="How long" value={step.sleep.clone()} onchange={change} /> };
+        return html! { <Written class="short" name="How long" value={step.sleep.clone().unwrap_or_default()} set={change} /> };
     }
     let (_, about) = summary(step);
     let named = page.document.named(&about).is_some();
@@ -139,21 +142,19 @@ fn argument_field(page: &UseReducerHandle<State>, index: usize, step: &Step, ver
     }
 }
 
-fn user_field(page: &UseReducerHandle<State>, index: usize, step: &Step) -> Html {
+fn user_field(page: &Handle, index: usize, step: &Step) -> Html {
     let user = step.user.clone().unwrap_or_default();
     let text = [vec![user.username.clone()], user.groups.clone()].concat().join(", ");
     let change = {
         let (page, step) = (page.clone(), step.clone());
-        Callback::from(move |event: Event| {
-            let Some(input) = event.target_dyn_into::<HtmlInputElement>() else { return };
-            let text = input.value();
+        Callback::from(move |text: String| {
             let mut words = text.split(',').map(|word| word.trim().to_owned()).filter(|word| !word.is_empty());
             let old = step.user.clone().unwrap_or_default();
             let user = words.next().map(|username| UserInfo { username, groups: words.collect(), ..old });
             page.dispatch(put(index, Step { user, ..step.clone() }));
         })
     };
-    html! { <input class="who" aria-label="As: user, then groups" title="Who does it: a user, then groups, with commas between" placeholder="as cluster admin" value={text} onchange={change} /> }
+    html! { <Written class="who" name="As: user, then groups" title="Who does it: a user, then groups, with commas between" hint="as cluster admin" value={text} set={change} /> }
 }
 
 /// The argument of a verb.
@@ -164,6 +165,7 @@ fn slot<'s>(step: &'s mut Step, verb: &str) -> Option<&'s mut Option<Value>> {
         "update" => &mut step.update,
         "patch" => &mut step.patch,
         "delete" => &mut step.delete,
+        "commit" => &mut step.commit,
         "assert" => &mut step.assert,
         "error" => &mut step.error,
         _ => return None,

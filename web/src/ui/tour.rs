@@ -2,19 +2,19 @@
 
 use yew::prelude::*;
 
-use super::{Page, on};
-use crate::state::Action;
+use super::{Handle, on};
 use crate::state::cursor::{self, Move};
+use crate::state::{Action, example};
 
 /// The strip; nothing where the scenario has no notes.
-#[component]
-pub fn Tour(props: &Page) -> Html {
-    let page = &props.page;
-    let notes: Vec<(usize, &str)> = page
-        .document
+pub fn view(page: &Handle) -> Html {
+    let document = &page.document;
+    let own = document.example.as_ref().is_some_and(|example| example::is_own(document, example));
+    let notes: Vec<(usize, &str)> = document
         .rest
         .notes
         .iter()
+        .filter(|_| !own)
         .filter_map(|n| Some((cursor::by_anchor(page.events(), &n.at)?, n.text.as_str())))
         .collect();
     if notes.is_empty() {

@@ -4,7 +4,7 @@ use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
 use super::row::sentence;
-use super::{Page, on};
+use super::{Handle, on};
 use crate::state::Action;
 use crate::state::cursor::{Move, is_change, is_denial};
 use crate::words;
@@ -13,9 +13,7 @@ use crate::words;
 const TICKS: usize = 240;
 
 /// The bar.
-#[component]
-pub fn Transport(props: &Page) -> Html {
-    let page = &props.page;
+pub fn view(page: &Handle) -> Html {
     let events = page.events();
     let total = events.len();
     let go = |step: Move| on(page, move || Action::Go(step));
@@ -31,12 +29,12 @@ pub fn Transport(props: &Page) -> Html {
             }
         })
     };
-    let share = |i: usize| if total > 1 { i as f64 * 100.0 / (total - 1) as f64 } else { 0.0 };
+    let share = |i: usize| words::thousandths(i * 100_000 / total.saturating_sub(1).max(1));
     let ticks =
         events.iter().enumerate().filter(|(_, e)| total <= TICKS || is_denial(e) || is_change(e)).take(TICKS).map(
             |(i, e)| {
                 let (tone, ..) = words::tone(e.tone);
-                html! { <i class={format!("tick tone-{tone}")} style={format!("left:{:.3}%", share(i))} /> }
+                html! { <i class={format!("tick tone-{tone}")} style={format!("left:{}%", share(i))} /> }
             },
         );
     let denials = events.iter().filter(|e| is_denial(e)).count();
@@ -51,7 +49,7 @@ pub fn Transport(props: &Page) -> Html {
                 { button("Next event (→)", "▶\u{fe0e}", Move::Next) }
                 { button("Last event (End)", "▶|", Move::Last) }
             </span>
-            <div class="scrub" style={format!("--at:{:.3}%", share(page.cursor))}>
+            <div class="scrub" style={format!("--at:{}%", share(page.cursor))}>
                 <div class="ticks" aria-hidden="true">{ for ticks }</div>
                 <input type="range" min="0" max={total.saturating_sub(1).to_string()} value={page.cursor.to_string()} {oninput} aria-label="Event"
                     aria-valuetext={page.event().map(|e| sentence(e, total))} disabled={total == 0} />

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::kinds::{contains_kind, full_name, kinds_of};
 use crate::object::ObjectExt;
+use crate::object::order;
 
 /// Go's `[:63]`: bytes, cut back to a character boundary.
 const MAX_NAME: usize = 63;
@@ -45,7 +46,7 @@ pub(super) fn for_controllers(rule: &Value, controllers: &str) -> Option<Value> 
         // A list of unknown names only is kept as it is.
         if known.is_empty() { controllers.split(',').collect() } else { known }
     };
-    kinds.sort_unstable();
+    order::sort(&mut kinds);
     let kinds = kinds.into_iter().map(full_name).collect();
     let wrap = Wrap { key: "template", shift: "spec/template", kinds, all_filters: false };
     moved(rule, &format!("autogen-{name}"), &wrap)

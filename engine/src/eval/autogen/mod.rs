@@ -7,6 +7,8 @@ mod support;
 #[cfg(test)]
 mod tests;
 
+use crate::object::order;
+use crate::object::read::read;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
@@ -45,19 +47,24 @@ struct Generated {
 /// `ComputeRules` of `pkg/autogen/v1/autogen.go`.
 #[must_use]
 pub fn rules<'p>(policy: &'p ClassicPolicy, kind: Option<&str>) -> Vec<AutogenRule<'p>> {
-    let generated = generated(policy, kind);
-    let mut out: Vec<AutogenRule<'p>> = Vec::with_capacity(policy.spec.rules.len() + generated.len());
-    for (index, rule) in policy.spec.rules.iter().enumerate() {
-        if generated.is_empty() || !is_autogen_name(&rule.name) {
-            out.push(AutogenRule { rule: Cow::Borrowed(rule), pointer: pointer(index) });
+    // A rule that no longer deserializes is left out, as Kyverno only logs it.
+    let readable = |made: Vec<Generated>| made.into_iter().map(|made| (made.index, read(&made.rule).ok())).collect();
+    let made: Vec<(usize, Option<Cow<'p, Rule>>)> = match kind.filter(|kind| !kind.is_empty()) {
+        Some(_) => {
+            let made: Vec<(usize, Option<Rule>)> = readable(generated(policy, kind));
+            made.into_iter().map(|(index, rule)| (index, rule.map(Cow::Owned))).collect()
         }
-    }
-    for Generated { index, rule } in generated {
-        // A rule that no longer deserializes is left out, as Kyverno only logs it.
-        if let Ok(rule) = serde_json::from_value(rule) {
-            out.push(AutogenRule { rule: Cow::Owned(rule), pointer: pointer(index) });
+        None => {
+            let made = policy.generated.get_or_init(|| readable(generated(policy, None)));
+            made.iter().map(|(index, rule)| (*index, rule.as_ref().map(Cow::Borrowed))).collect()
         }
-    }
+    };
+    let written = policy.spec.rules.iter().enumerate();
+    let written = written.filter(|(_, rule)| made.is_empty() || !is_autogen_name(&rule.name));
+    let mut out: Vec<AutogenRule<'p>> =
+        written.map(|(index, rule)| AutogenRule { rule: Cow::Borrowed(rule), pointer: pointer(index) }).collect();
+    let made = made.into_iter().filter_map(|(index, rule)| Some((index, rule?)));
+    out.extend(made.map(|(index, rule)| AutogenRule { rule, pointer: pointer(index) }));
     out
 }
 
@@ -97,8 +104,8 @@ fn requested(policy: &ClassicPolicy) -> BTreeSet<String> {
         return BTreeSet::from(["none".to_owned()]);
     }
     match policy.annotations.get(CONTROLLERS_ANNOTATION) {
-        Some(list) => list.split(',').map(str::to_owned).collect(),
-        None => POD_CONTROLLERS.map(str::to_owned).into(),
+        Some(list) => order::set(list.split(',').map(str::to_owned)),
+        None => order::set(POD_CONTROLLERS.map(str::to_owned)),
     }
 }
 
@@ -127,7 +134,7 @@ fn generated(policy: &ClassicPolicy, kind: Option<&str>) -> Vec<Generated> {
 
 fn strip_cron_job(controllers: &str) -> String {
     let mut kept: Vec<&str> = controllers.split(',').filter(|name| *name != "CronJob").collect();
-    kept.sort_unstable();
+    order::sort(&mut kept);
     kept.join(",")
 }
 

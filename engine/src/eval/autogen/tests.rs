@@ -164,3 +164,67 @@ fn selectors() {
     assert!(contains_kind(["v1/Pod"], "Pod"));
     assert!(!contains_kind(["Pods"], "Pod"));
 }
+
+/// What keeps a whole policy from autogen, wherever it stands.
+#[test]
+fn each_reason_in_each_block() {
+    let count = |blocks: Value| {
+        let mut rule = json!({ "name": "r", "validate": { "deny": {} } });
+        rule.as_object_mut().unwrap().extend(blocks.as_object().unwrap().clone());
+        rules(&policy(json!([rule])), None).len()
+    };
+    let pod = json!({ "any": [{ "resources": { "kinds": ["Pod"] } }] });
+    for reason in [
+        json!({ "kinds": ["Pod"], "name": "x" }),
+        json!({ "kinds": ["Pod"], "names": ["x"] }),
+        json!({ "kinds": ["Pod"], "selector": { "matchLabels": { "a": "b" } } }),
+        json!({ "kinds": ["Pod"], "annotations": { "a": "b" } }),
+        json!({ "kinds": ["Pod", "Deployment"] }),
+        json!({ "kinds": ["Pod", "Service"] }),
+    ] {
+        let filter = json!({ "resources": reason });
+        assert_eq!(count(json!({ "match": { "any": [filter] } })), 1, "match.any {reason}");
+        assert_eq!(count(json!({ "match": { "all": [filter] } })), 1, "match.all {reason}");
+        assert_eq!(count(json!({ "match": filter })), 1, "match {reason}");
+        assert_eq!(count(json!({ "match": pod, "exclude": { "any": [filter] } })), 1, "exclude.any {reason}");
+        assert_eq!(count(json!({ "match": pod, "exclude": { "all": [filter] } })), 1, "exclude.all {reason}");
+        assert_eq!(count(json!({ "match": pod, "exclude": filter })), 1, "exclude {reason}");
+    }
+    for fine in [
+        json!({ "kinds": ["Pod"] }),
+        json!({ "kinds": ["Pod"], "namespaces": ["x"] }),
+        json!({ "kinds": ["Pod"], "namespaceSelector": { "matchLabels": { "a": "b" } } }),
+        json!({ "kinds": ["Pod"], "operations": ["CREATE"] }),
+        json!({ "namespaces": ["kube-system"] }),
+    ] {
+        let filter = json!({ "resources": fine });
+        assert_eq!(count(json!({ "match": pod, "exclude": { "any": [filter] } })), 3, "exclude.any {fine}");
+    }
+    assert_eq!(count(json!({ "match": { "all": [{ "resources": { "kinds": ["Pod"] } }] } })), 3);
+    assert_eq!(count(json!({ "match": { "resources": { "kinds": ["Pod"] } } })), 3);
+    let user = json!({ "subjects": [{ "kind": "User", "name": "x" }] });
+    assert_eq!(count(json!({ "match": pod, "exclude": { "any": [user] } })), 3);
+    // One rule decides for all of them.
+    let named = json!({ "name": "s", "match": { "any": [{ "resources": { "kinds": ["Secret"], "names": ["x"] } }] }, "validate": { "deny": {} } });
+    assert_eq!(rules(&policy(json!([pod_rule(deny()), named])), None).len(), 2);
+    let other = json!({ "name": "s", "match": { "any": [{ "resources": { "kinds": ["Secret"] } }] }, "validate": { "deny": {} } });
+    assert_eq!(names(&policy(json!([pod_rule(deny()), other])), None), "r s autogen-r autogen-cronjob-r");
+}
+
+#[test]
+fn each_controller_has_its_rule() {
+    for (kind, name) in [
+        ("DaemonSet", "autogen-r"),
+        ("Deployment", "autogen-r"),
+        ("Job", "autogen-r"),
+        ("ReplicaSet", "autogen-r"),
+        ("ReplicationController", "autogen-r"),
+        ("StatefulSet", "autogen-r"),
+        ("CronJob", "autogen-cronjob-r"),
+    ] {
+        assert_eq!(names(&one(deny()), Some(kind)), format!("r {name}"), "{kind}");
+        let mut limited = one(deny());
+        limited.annotations.insert(super::CONTROLLERS_ANNOTATION.into(), kind.into());
+        assert_eq!(names(&limited, None), format!("r {name}"), "{kind}");
+    }
+}

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::object::gofmt::marshal;
+use crate::object::order;
+use crate::policy::MatchCondition;
 use crate::policy::constraints::{Autogen, MatchResources};
 
 /// A pod controller: resource name, group, which replacement it takes.
@@ -70,6 +72,48 @@ pub fn variants(constraints: Option<&MatchResources>, autogen: Option<&Autogen>)
     found
 }
 
+/// What a variant is for, of its match constraints: group, resource name and kind, ordered.
+#[must_use]
+pub fn targets(constraints: &Value) -> Vec<(String, String, &'static str)> {
+    let rules = constraints.get("resourceRules").and_then(Value::as_array).into_iter().flatten();
+    let mut found = Vec::new();
+    for rule in rules {
+        let group = rule.pointer("/apiGroups/0").and_then(Value::as_str).unwrap_or("");
+        let names = rule.get("resources").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        found.extend(names.map(|name| (group.to_owned(), name.to_owned(), kind_of(name))));
+    }
+    found
+}
+
+fn kind_of(resource: &str) -> &'static str {
+    match resource {
+        "daemonsets" => "DaemonSet",
+        "deployments" => "Deployment",
+        "replicasets" => "ReplicaSet",
+        "statefulsets" => "StatefulSet",
+        "jobs" => "Job",
+        _ => "CronJob",
+    }
+}
+
+/// The match conditions of a webhook for what a variant is for: each holds for all other kinds
+/// (`pkg/cel/autogen/match.go`).
+#[must_use]
+pub fn webhook_conditions(variant: &str, kinds: &[(&str, &str)], conditions: &[MatchCondition]) -> Vec<MatchCondition> {
+    let mut each: Vec<String> = kinds
+        .iter()
+        .map(|(api_version, kind)| format!("(object.apiVersion == '{api_version}' && object.kind =='{kind}')"))
+        .collect();
+    order::sort(&mut each);
+    let kinds = each.join(" || ");
+    let prefix = if variant.is_empty() { "autogen".to_owned() } else { format!("autogen-{variant}") };
+    let guarded = |condition: &MatchCondition| MatchCondition {
+        name: format!("{prefix}-{}", condition.name),
+        expression: format!("!({kinds}) || ({})", condition.expression),
+    };
+    conditions.iter().map(guarded).collect()
+}
+
 /// A spec for a variant: every `object.spec`, `object.metadata`, `oldObject.spec` and `oldObject.metadata` anywhere in
 /// it (messages and names too) points into the pod template, but for what is followed by `.namespace`.
 #[must_use]
@@ -86,6 +130,13 @@ pub fn rewrite(spec: &Value, variant: &str, constraints: &Value) -> Value {
         }
     }
     serde_json::from_str(&text).unwrap_or(spec)
+}
+
+/// A condition for a variant, rewritten as [`rewrite`] does.
+#[must_use]
+pub fn rewrite_condition(expression: &str, variant: &str) -> String {
+    let spec = rewrite(&json!({"expression": expression}), variant, &Value::Null);
+    spec.get("expression").and_then(Value::as_str).unwrap_or(expression).to_owned()
 }
 
 fn replace(text: &str, from: &str, to: &str) -> String {

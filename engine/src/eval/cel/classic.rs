@@ -4,15 +4,17 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::compile::{self, Problem};
-use super::conditions::hold;
+use super::conditions::hold_without_namespace;
 use super::env::{self, KUBERNETES_VARIABLES, Kubernetes};
 use super::explain::recorded;
 use super::outside::Seen;
 use super::params::{self, Params};
+use super::stored;
 use super::vap::{activation, message};
 use crate::eval::EvalCx;
 use crate::eval::trace::Trace;
-use crate::expr::cel::{Lib, Val};
+use crate::expr::cel::{Env, Val};
+use crate::object::read::read;
 use crate::policy::MatchCondition;
 use crate::policy::admission_policies::{ParamKind, ParamRef};
 use crate::policy::constraints::{AuditAnnotation, Validation, Variable};
@@ -52,14 +54,11 @@ pub fn validate(
     cx: &EvalCx<'_>,
     trace: &mut Trace,
 ) -> Outcome {
-    let body = match CelBody::deserialize(cel) {
+    let body = match read::<CelBody>(cel) {
         Ok(body) => body,
         Err(error) => return Outcome::Error(error.to_string()),
     };
-    match evaluate(&body, preconditions, message_of_rule, pointer, cx, trace) {
-        Ok(outcome) => outcome,
-        Err(problem) => Outcome::Error(problem.to_string()),
-    }
+    evaluate(&body, preconditions, message_of_rule, pointer, cx, trace)
 }
 
 fn evaluate(
@@ -69,30 +68,25 @@ fn evaluate(
     pointer: &str,
     cx: &EvalCx<'_>,
     trace: &mut Trace,
-) -> Result<Outcome, Problem> {
-    let has = Kubernetes { params: body.param_kind.is_some(), authorizer: true, patches: false, variables: true };
-    let mut env = env::kubernetes(has);
-    env.or_value_compat = true;
-    env.add_library(Lib::OrValueCompat);
-    let mut variables_env = env.clone();
-    let variables = compile::variables(&mut variables_env, KUBERNETES_VARIABLES, &body.variables)?;
-    let conditions = compile::conditions(&variables_env, "celPreconditions", preconditions)?;
-    let checks = compile::validations(&variables_env, &body.expressions)?;
-    compile::audit_annotations(&variables_env, &body.audit_annotations)?;
+) -> Outcome {
+    let mut env = environment(body);
+    let variables = stored::variables(&mut env, &body.variables);
+    let conditions = stored::conditions(&env, "celPreconditions", preconditions);
+    let checks = stored::checks(&env, &body.expressions);
     let all = match params::find(body.param_kind.as_ref(), body.param_ref.as_ref(), &[], cx) {
         Params::Each(all) => all,
-        Params::Allowed => return Ok(Outcome::Pass),
-        Params::Missing(words) => return Ok(Outcome::Error(words)),
+        Params::Allowed => return Outcome::Pass,
+        Params::Missing(words) => return Outcome::Error(words),
     };
     let seen = Seen(cx.view);
     for params in all {
         let mut activation = activation(cx, &params);
         activation.view = Some(&seen);
         activation.set_variables(&variables);
-        match hold(&conditions, &activation, "preconditions", trace) {
+        match hold_without_namespace(&conditions, &mut activation, "preconditions", trace) {
             Ok(true) => {}
-            Ok(false) => return Ok(Outcome::Skip),
-            Err(error) => return Ok(Outcome::Fail(error.to_string())),
+            Ok(false) => return Outcome::Skip,
+            Err(error) => return Outcome::Fail(error.to_string()),
         }
         for (at, check) in checks.iter().enumerate() {
             let found = check.program.eval(&activation);
@@ -105,16 +99,44 @@ fn evaluate(
                     if check.message.trim().is_empty() && !message_of_rule.is_empty() {
                         message_of_rule.clone_into(&mut check.message);
                     }
-                    return Ok(Outcome::Fail(message(&check, &activation)));
+                    return Outcome::Fail(message(&check, &activation));
                 }
-                Err(error) => {
-                    let source = check.program.source();
-                    return Ok(Outcome::Fail(format!("expression '{source}' resulted in error: {error}")));
-                }
+                Err(error) => return Outcome::Fail(stored::failed(&check.program, &error)),
             }
         }
     }
-    Ok(Outcome::Pass)
+    Outcome::Pass
+}
+
+fn environment(body: &CelBody) -> Env {
+    let has = Kubernetes { params: body.param_kind.is_some(), authorizer: true, patches: false, variables: true };
+    let mut env = env::kubernetes(has);
+    env.or_value_compat = true;
+    env
+}
+
+fn compiled(body: &CelBody, preconditions: &[MatchCondition]) -> Result<(), Problem> {
+    let mut env = environment(body);
+    compile::variables(&mut env, KUBERNETES_VARIABLES, &body.variables)?;
+    compile::conditions(&env, "celPreconditions", preconditions)?;
+    compile::validations(&env, &body.expressions)?;
+    compile::audit_annotations(&env, &body.audit_annotations)?;
+    Ok(())
+}
+
+/// The first expression of a rule's `validate.cel` or `celPreconditions` that does not compile; `at` is the rule: `spec.rules[0]`.
+/// Kyverno stores such a policy, and the rule fails for every object.
+#[must_use]
+pub fn problem(rule: &Value, at: &str) -> Option<Problem> {
+    let body = read::<CelBody>(rule.get("validate")?.get("cel")?).ok()?;
+    let preconditions = rule.get("celPreconditions").and_then(|list| read::<Vec<_>>(list).ok()).unwrap_or_default();
+    let mut problem = compiled(&body, &preconditions).err()?;
+    problem.path = match (problem.path.strip_prefix("spec.validations"), problem.path.strip_prefix("spec.")) {
+        (Some(rest), _) => format!("{at}.validate.cel.expressions{rest}"),
+        (None, Some(rest)) => format!("{at}.validate.cel.{rest}"),
+        (None, None) => format!("{at}.{}", problem.path),
+    };
+    Some(problem)
 }
 
 /// Whether the match conditions of a webhook let a request through to it.
@@ -132,5 +154,5 @@ pub fn webhook_conditions(conditions: &[MatchCondition], cx: &EvalCx<'_>, trace:
     let seen = Seen(cx.view);
     let mut activation = activation(cx, &Value::Null);
     activation.view = Some(&seen);
-    hold(&compiled, &activation, "condition", trace).map_err(|error| error.to_string())
+    hold_without_namespace(&compiled, &mut activation, "condition", trace).map_err(|error| error.to_string())
 }

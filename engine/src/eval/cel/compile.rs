@@ -1,10 +1,13 @@
 //! Compiling the expressions of a policy, and what is said when one does not compile.
 
+use super::env::KUBERNETES_VARIABLES;
+use super::placed;
 use crate::diagnostic::Diagnostic;
 use crate::expr::cel::place::Place;
 use crate::expr::cel::{Env, Program, Type};
 use crate::object::gofmt::quote;
-use crate::parse::span::{Span, SpanTree};
+use crate::object::order;
+use crate::parse::span::SpanTree;
 use crate::policy::MatchCondition;
 use crate::policy::constraints::{AuditAnnotation, Validation, Variable};
 
@@ -45,7 +48,7 @@ impl Problem {
     pub fn diagnostic(&self, file: &str, text: &str, spans: &SpanTree) -> Diagnostic {
         let node = spans.nearest(&self.pointer()).span;
         let (message, span) = match self.mistakes.first() {
-            Some((place, words)) => (words.clone(), within(text, node, &self.value, *place).unwrap_or(node)),
+            Some((place, words)) => (words.clone(), placed::within(text, node, &self.value, *place).unwrap_or(node)),
             None => (self.detail.clone(), node),
         };
         let shown = self.mistakes.first().map(|(place, _)| crate::expr::cel::place::message(&self.value, *place, ""));
@@ -55,28 +58,6 @@ impl Problem {
             None => diagnostic,
         }
     }
-}
-
-/// The place of a mistake in a file: its line of the expression is looked up in the text of the node.
-fn within(text: &str, node: Span, expression: &str, place: Place) -> Option<Span> {
-    let line = expression.lines().nth(place.line.checked_sub(1)?)?;
-    let wanted = line.trim();
-    let indent = line.chars().take_while(|c| c.is_whitespace()).count();
-    let slice = text.get(node.start..node.end)?;
-    // The same words may stand on several lines: those before it in the expression come before it here.
-    let earlier = expression.lines().take(place.line - 1).filter(|other| other.trim() == wanted).count();
-    let (at, _) = slice.match_indices(wanted).nth(earlier)?;
-    let inside: usize = wanted.chars().take(place.column.saturating_sub(indent)).map(char::len_utf8).sum();
-    let start = node.start + at + inside;
-    let before = text.get(..start)?;
-    let word = text.get(start..)?;
-    let length: usize = word.chars().take_while(|c| c.is_alphanumeric() || *c == '_').map(char::len_utf8).sum();
-    Some(Span {
-        start,
-        end: start + length.max(1),
-        line: before.matches('\n').count() + 1,
-        column: before.rsplit('\n').next().unwrap_or("").chars().count() + 1,
-    })
 }
 
 /// Compiles an expression of any type.
@@ -144,7 +125,9 @@ pub fn variables(env: &mut Env, message: &str, variables: &[Variable]) -> Result
     let mut compiled = Vec::with_capacity(variables.len());
     for (at, variable) in variables.iter().enumerate() {
         let program = any(env, &format!("spec.variables[{at}].expression"), &variable.expression)?;
-        env.declare_field(message, &variable.name, program.output().clone());
+        let kubernetes = message == KUBERNETES_VARIABLES;
+        let output = if kubernetes { program.output().declared() } else { program.output().clone() };
+        env.declare_field(message, &variable.name, output);
         compiled.push((variable.name.clone(), program));
     }
     Ok(compiled)
@@ -186,13 +169,29 @@ pub fn validations(env: &Env, validations: &[Validation]) -> Result<Vec<Check>, 
 /// # Errors
 /// The first that does not compile.
 pub fn audit_annotations(env: &Env, annotations: &[AuditAnnotation]) -> Result<Vec<(String, Program)>, Problem> {
+    annotations_of(env, annotations, &[Type::String, Type::Null])
+}
+
+/// The same, where the value may be dynamic, too.
+///
+/// # Errors
+/// The first that does not compile.
+pub fn dynamic_annotations(env: &Env, annotations: &[AuditAnnotation]) -> Result<Vec<(String, Program)>, Problem> {
+    annotations_of(env, annotations, &[Type::String, Type::Null, Type::Dyn])
+}
+
+fn annotations_of(
+    env: &Env,
+    annotations: &[AuditAnnotation],
+    types: &[Type],
+) -> Result<Vec<(String, Program)>, Problem> {
     let mut compiled = Vec::with_capacity(annotations.len());
     for (at, annotation) in annotations.iter().enumerate() {
         let path = format!("spec.auditAnnotations[{at}].valueExpression");
         let words = "either of type string or null_type";
-        let program = typed(env, &path, &annotation.value_expression, &[Type::String, Type::Null], words)?;
+        let program = typed(env, &path, &annotation.value_expression, types, words)?;
         compiled.push((annotation.key.clone(), program));
     }
-    compiled.sort_by(|(a, _), (b, _)| a.cmp(b));
+    order::sort_by(&mut compiled, |(a, _), (b, _)| a.cmp(b));
     Ok(compiled)
 }

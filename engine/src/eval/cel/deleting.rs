@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::compile::{self, Condition, Problem};
 use super::conditions::hold;
 use super::env::{self, KYVERNO_VARIABLES, Kind};
-use super::exceptions::{self, Effect};
+use super::exceptions;
 use super::outside::Seen;
 use super::{inputs, matching};
 use crate::eval::trace::{Outcome, Trace, TraceNode};
@@ -102,16 +102,13 @@ impl Compiled {
         };
         activation.set("namespaceObject", namespace);
         activation.set_variables(&self.variables);
-        let compiled = exceptions::compile(exceptions, &self.kind, &self.name, &self.env, cx.view)
+        let compiled = exceptions::compile(exceptions, &self.kind, &self.name, &self.env, cx)
             .map_err(|problem| problem.to_string())?;
         // Any exception that matches lifts the policy, also one for images or values only.
         for one in &compiled {
             if one.matches(&activation, trace).map_err(|error| error.to_string())? {
                 return Ok(false);
             }
-        }
-        if let Ok(Effect::Runs(allowed)) = exceptions::apply(&[], &activation, trace) {
-            activation.set("exceptions", allowed);
         }
         hold(&self.conditions, &activation, "condition", trace).map_err(|error| error.to_string())
     }

@@ -61,6 +61,9 @@ pub const KYVERNO_VARIABLES: &str = "kyverno.variables";
 /// The message type behind `variables` in the API server's kinds.
 pub const KUBERNETES_VARIABLES: &str = "kubernetes.variables";
 
+/// The message type behind `request`.
+const REQUEST: &str = "kubernetes.AdmissionRequest";
+
 /// The environment of a Kyverno kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -74,6 +77,8 @@ pub enum Kind {
     Deleting,
     /// `ImageValidatingPolicy`.
     Images,
+    /// `ImageValidatingPolicy` of mode JSON.
+    ImagesOfJson,
 }
 
 /// The environment of a Kyverno policy; a namespaced one may look into its own namespace only.
@@ -86,27 +91,37 @@ pub fn kyverno(kind: Kind, namespace: &str) -> Env {
         Kind::Mutating => libs.extend([Lib::User, Lib::JsonPatch]),
         Kind::Generating if namespace.is_empty() => libs.push(Lib::Generator),
         Kind::Generating => libs.push(Lib::NamespacedGenerator),
-        Kind::Images => libs.extend([Lib::User, Lib::ImageVerify]),
+        Kind::Images | Kind::ImagesOfJson => libs.extend([Lib::User, Lib::ImageVerify]),
         Kind::Deleting => {}
     }
-    if kind != Kind::Images {
+    let images = matches!(kind, Kind::Images | Kind::ImagesOfJson);
+    if !images {
         libs.push(Lib::X509);
     }
-    let mut env = request_env(&libs);
+    let mut env = if kind == Kind::ImagesOfJson { Env::new(&libs) } else { request_env(&libs) };
+    env.declare("object", Type::Dyn);
     env.homogeneous = kind != Kind::Generating;
-    env.or_value_compat = true;
+    // These compile under the API server's environment for stored expressions, which has all that it ever had.
+    let stored = images || matches!(kind, Kind::Validating | Kind::Mutating);
+    env.literals = stored;
+    env.two_variables = stored;
+    env.or_value_compat = !images;
     env.objects = matches!(kind, Kind::Mutating | Kind::Deleting);
-    env.declare_field("request", "object", Type::Dyn);
-    env.declare_field("request", "oldObject", Type::Dyn);
+    env.declare_field(REQUEST, "object", Type::Dyn);
+    env.declare_field(REQUEST, "oldObject", Type::Dyn);
     env.declare_message(KYVERNO_VARIABLES);
-    env.declare("variables", Type::named(KYVERNO_VARIABLES));
-    env.declare_field("libs.Exception", "allowedImages", Type::list(Type::String));
-    env.declare_field("libs.Exception", "allowedValues", Type::list(Type::String));
-    env.declare("exceptions", Type::named("libs.Exception"));
-    if kind == Kind::Images {
+    if kind != Kind::ImagesOfJson {
+        env.declare("variables", Type::named(KYVERNO_VARIABLES));
+    }
+    if !images && kind != Kind::Deleting {
+        env.declare_field("libs.Exception", "allowedImages", Type::list(Type::String));
+        env.declare_field("libs.Exception", "allowedValues", Type::list(Type::String));
+        env.declare("exceptions", Type::named("libs.Exception"));
+    }
+    if images {
         env.declare("images", Type::map(Type::String, Type::list(Type::String)));
         env.declare("attestors", Type::map(Type::String, Type::Dyn));
-        env.declare("attestations", Type::map(Type::String, Type::Dyn));
+        env.declare("attestations", Type::map(Type::String, Type::String));
     }
     env
 }
@@ -155,6 +170,7 @@ pub fn kubernetes(has: Kubernetes) -> Env {
     }
     let mut env = request_env(&libs);
     env.homogeneous = true;
+    env.literals = true;
     env.two_variables = true;
     env.objects = has.patches;
     if has.params {
@@ -177,8 +193,8 @@ fn request_env(libs: &[Lib]) -> Env {
     let mut env = Env::new(libs)
         .variable("object", Type::Dyn)
         .variable("oldObject", Type::Dyn)
-        .variable("request", Type::named("request"))
-        .variable("namespaceObject", Type::named("namespace"));
+        .variable("request", Type::named(REQUEST))
+        .variable("namespaceObject", Type::named("kubernetes.Namespace"));
     for (message, fields) in MESSAGES {
         for field in fields.split(';') {
             let Some((name, t)) = field.split_once(':') else { continue };
@@ -191,25 +207,28 @@ fn request_env(libs: &[Lib]) -> Env {
 /// Fields of the API server's message types (`plugin/cel/compile.go`).
 const MESSAGES: &[(&str, &str)] = &[
     (
-        "request",
-        "kind: gvk; resource: gvr; subResource: string; requestKind: gvk; requestResource: gvr; \
-         requestSubResource: string; name: string; namespace: string; operation: string; userInfo: userInfo; \
+        "kubernetes.AdmissionRequest",
+        "kind: kubernetes.GroupVersionKind; resource: kubernetes.GroupVersionResource; subResource: string; requestKind: kubernetes.GroupVersionKind; requestResource: kubernetes.GroupVersionResource; \
+         requestSubResource: string; name: string; namespace: string; operation: string; userInfo: kubernetes.UserInfo; \
          dryRun: bool; options: dyn",
     ),
-    ("gvk", "group: string; version: string; kind: string"),
-    ("gvr", "group: string; version: string; resource: string"),
-    ("userInfo", "username: string; uid: string; groups: list(string); extra: map(string, list(string))"),
-    ("namespace", "metadata: namespaceMetadata; spec: namespaceSpec; status: namespaceStatus"),
+    ("kubernetes.GroupVersionKind", "group: string; version: string; kind: string"),
+    ("kubernetes.GroupVersionResource", "group: string; version: string; resource: string"),
+    ("kubernetes.UserInfo", "username: string; uid: string; groups: list(string); extra: map(string, list(string))"),
     (
-        "namespaceMetadata",
+        "kubernetes.Namespace",
+        "metadata: kubernetes.NamespaceMetadata; spec: kubernetes.NamespaceSpec; status: kubernetes.NamespaceStatus",
+    ),
+    (
+        "kubernetes.NamespaceMetadata",
         "name: string; generateName: string; namespace: string; labels: map(string, string); \
          annotations: map(string, string); UID: string; creationTimestamp: timestamp; deletionTimestamp: timestamp; \
          deletionGracePeriodSeconds: int; generation: int; resourceVersion: string; finalizers: list(string)",
     ),
-    ("namespaceSpec", "finalizers: list(string)"),
-    ("namespaceStatus", "phase: string; conditions: list(namespaceCondition)"),
+    ("kubernetes.NamespaceSpec", "finalizers: list(string)"),
+    ("kubernetes.NamespaceStatus", "phase: string; conditions: list(kubernetes.NamespaceCondition)"),
     (
-        "namespaceCondition",
+        "kubernetes.NamespaceCondition",
         "status: string; type: string; lastTransitionTime: timestamp; message: string; reason: string",
     ),
 ];

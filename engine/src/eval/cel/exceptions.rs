@@ -4,7 +4,7 @@ use super::compile::{self, Condition, Problem};
 use super::conditions::hold;
 use crate::eval::trace::{Outcome, Trace, TraceNode};
 use crate::eval::verdict::{RuleResponse, RuleType, Status};
-use crate::eval::view::View;
+use crate::eval::{EvalCx, Mode};
 use crate::expr::cel::{Activation, Env, Error, Val};
 use crate::policy::cel_exception::CelException;
 
@@ -31,11 +31,12 @@ impl<'a> Compiled<'a> {
     pub fn matches(&self, activation: &Activation<'_>, trace: &mut Trace) -> Result<bool, Error> {
         trace.open(|| TraceNode::new("exception", Outcome::Info, self.exception.key()));
         let found = hold(&self.conditions, activation, "exception", trace);
-        trace.close(match &found {
+        let outcome = match &found {
             Ok(true) => Outcome::Yes,
             Ok(false) => Outcome::No,
             Err(_) => Outcome::Error,
-        });
+        };
+        trace.close_as(outcome, Outcome::letting_out);
         found
     }
 }
@@ -49,13 +50,12 @@ pub fn compile<'a>(
     kind: &str,
     name: &str,
     env: &Env,
-    view: &dyn View,
+    cx: &EvalCx<'_>,
 ) -> Result<Vec<Compiled<'a>>, Problem> {
-    let now = view.now().0;
-    let current = |exception: &&CelException| {
-        let expires = exception.spec.expires_at.as_deref().and_then(|at| chrono::DateTime::parse_from_rfc3339(at).ok());
-        exception.is_for(kind, name) && expires.is_none_or(|at| at.timestamp() > now)
-    };
+    let now = cx.view.now().0;
+    // The command line takes expired ones, too.
+    let current =
+        |exception: &&CelException| exception.is_for(kind, name) && (cx.mode == Mode::Cli || !exception.expired(now));
     let compiled = exceptions.iter().filter(current).map(|exception| {
         let conditions = compile::conditions(env, "spec.matchConditions", &exception.spec.match_conditions)?;
         Ok(Compiled { exception, conditions })
@@ -71,13 +71,15 @@ pub enum Effect<'a> {
     Runs(Val),
 }
 
-/// Evaluates exceptions. The first full one lifts the policy.
+/// Evaluates exceptions. The first full one lifts the policy. With `ignore_errors` (`failurePolicy: Ignore`) one whose
+/// conditions fail does not count.
 ///
 /// # Errors
 /// A condition fails before a full exemption is found.
 pub fn apply<'a>(
     exceptions: &[Compiled<'a>],
     activation: &Activation<'_>,
+    ignore_errors: bool,
     trace: &mut Trace,
 ) -> Result<Effect<'a>, Error> {
     let mut matched = Vec::new();
@@ -85,7 +87,7 @@ pub fn apply<'a>(
     let (mut images, mut values) = (Vec::new(), Vec::new());
     for compiled in exceptions {
         match compiled.matches(activation, trace) {
-            Err(_) if full => continue,
+            Err(_) if full || ignore_errors => continue,
             Err(error) => return Err(error),
             Ok(false) => continue,
             Ok(true) => {}
@@ -104,10 +106,19 @@ pub fn apply<'a>(
     Ok(Effect::Runs(Val::object([("allowedImages", Val::list(images)), ("allowedValues", Val::list(values))])))
 }
 
+/// The answer of a lifted policy that does not look at `reportResult`.
+#[must_use]
+pub fn skipped(matched: &[&CelException], rule_type: RuleType) -> RuleResponse {
+    let keys: Vec<String> = matched.iter().map(|exception| exception.key()).collect();
+    let words = format!("rule is skipped due to policy exception: {}", keys.join(", "));
+    let mut response = RuleResponse::new("exception", rule_type, Status::Skip, words);
+    response.exceptions = keys;
+    response
+}
+
 /// The answer of a lifted policy.
 #[must_use]
 pub fn response(matched: &[&CelException], rule_type: RuleType) -> RuleResponse {
-    let keys: Vec<String> = matched.iter().map(|exception| exception.key()).collect();
     let mut highest = 0;
     let mut selected = matched.first();
     for exception in matched {
@@ -119,9 +130,10 @@ pub fn response(matched: &[&CelException], rule_type: RuleType) -> RuleResponse 
         }
     }
     let passes = selected.is_some_and(|exception| exception.spec.report_result.as_deref() == Some("pass"));
-    let (status, word) = if passes { (Status::Pass, "passed") } else { (Status::Skip, "skipped") };
-    let words = format!("rule is {word} due to policy exception: {}", keys.join(", "));
-    let mut response = RuleResponse::new("exception", rule_type, status, words);
-    response.exceptions = keys;
+    let mut response = skipped(matched, rule_type);
+    if passes {
+        response.status = Status::Pass;
+        response.message = response.message.replacen("skipped", "passed", 1);
+    }
     response
 }

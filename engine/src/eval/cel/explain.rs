@@ -111,6 +111,10 @@ fn parts(node: &Node, found: &Res, cx: &mut Cx<'_, '_>, depth: usize) -> Vec<Tra
         }
         Expr::Binary(_, left, right) => [left, right].into_iter().filter_map(|side| worth(side, cx, depth)).collect(),
         Expr::Call(call) => call.args.iter().filter_map(|arg| worth(arg, cx, depth)).collect(),
+        Expr::Select { operand, field, .. } if cx.is_variables(operand) => {
+            let written = cx.activation.composed_program(field);
+            written.map(|program| explain(program.root(), &mut Cx::new(cx.activation), depth)).into_iter().collect()
+        }
         Expr::Select { operand, .. } if !matches!(found, Ok(Val::Bool(true))) => {
             worth(operand, cx, depth.min(1)).into_iter().collect()
         }

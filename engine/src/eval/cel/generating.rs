@@ -53,6 +53,10 @@ impl Compiled {
         let mut generations = Vec::with_capacity(spec.generate.len());
         for (at, generation) in spec.generate.iter().enumerate() {
             let path = format!("spec.generate[{at}]");
+            if generation.template.is_some() && !generation.expression.is_empty() {
+                let words = "only one of expression or template may be set";
+                return Err(Problem::new(&path, &generation.expression, words));
+            }
             generations.push(match &generation.template {
                 Some(template) => {
                     let interpolate = template.interpolate.as_deref() == Some("cel");
@@ -73,7 +77,8 @@ impl Compiled {
             conditions,
             variables,
             generations,
-            audit_annotations: compile::audit_annotations(&env, &spec.audit_annotations)?,
+            // `object` is dyn here; Kyverno's own test annotates with plain fields of it.
+            audit_annotations: compile::dynamic_annotations(&env, &spec.audit_annotations)?,
             env,
         })
     }
@@ -91,7 +96,7 @@ impl Compiled {
         let mut trace = if cx.trace { Trace::on() } else { Trace::off() };
         trace.open(|| TraceNode::new("rule", Outcome::Info, "the policy as written").at("/spec"));
         let matched = match &self.constraints {
-            Some(constraints) => matching::matches(constraints, cx, "/spec/matchConstraints", &mut trace),
+            Some(constraints) => matching::handles(constraints, cx, "/spec/matchConstraints", &mut trace),
             None => Ok(false),
         };
         let respond =
@@ -110,6 +115,32 @@ impl Compiled {
         verdict
     }
 
+    /// Why a request does or does not trigger the policy: constraints and conditions. Kyverno does not ask at admission.
+    #[must_use]
+    pub fn explain(&self, cx: &EvalCx<'_>) -> Vec<TraceNode> {
+        let mut trace = Trace::on();
+        trace.open(|| TraceNode::new("rule", Outcome::Info, "the policy as written").at("/spec"));
+        let matched = self
+            .constraints
+            .as_ref()
+            .map_or(Ok(false), |constraints| matching::handles(constraints, cx, "/spec/matchConstraints", &mut trace));
+        let seen = Seen(cx.view);
+        let mut activation = inputs_of(cx);
+        activation.view = Some(&seen);
+        activation.namespace.clone_from(&self.namespace);
+        let outcome = match matched {
+            Ok(false) => Outcome::Skip,
+            Err(_) => Outcome::Error,
+            Ok(true) => match hold(&self.conditions, &activation, "condition", &mut trace) {
+                Ok(true) => Outcome::Yes,
+                Ok(false) => Outcome::Skip,
+                Err(_) => Outcome::Error,
+            },
+        };
+        trace.close(outcome);
+        trace.finish()
+    }
+
     fn answer(
         &self,
         cx: &EvalCx<'_>,
@@ -121,9 +152,9 @@ impl Compiled {
         activation.view = Some(&seen);
         activation.namespace.clone_from(&self.namespace);
         let exceptions = self.exceptions(exceptions, cx.mode);
-        let compiled = exceptions::compile(&exceptions, &self.kind, &self.name, &self.env, cx.view)
+        let compiled = exceptions::compile(&exceptions, &self.kind, &self.name, &self.env, cx)
             .map_err(|problem| problem.to_string())?;
-        match exceptions::apply(&compiled, &activation, trace).map_err(|error| error.to_string())? {
+        match exceptions::apply(&compiled, &activation, false, trace).map_err(|error| error.to_string())? {
             Effect::Lifted(matched) => return Ok(Some(exceptions::response(&matched, RuleType::Generation))),
             Effect::Runs(allowed) => activation.set("exceptions", allowed),
         }
@@ -142,7 +173,8 @@ impl Compiled {
         });
         let words = "policy evaluated successfully";
         let mut response = RuleResponse::new(&self.name, RuleType::Generation, Status::Pass, words);
-        response.properties = annotations(&self.audit_annotations, &activation).map_err(|error| error.to_string())?;
+        response.properties =
+            annotations(&self.audit_annotations, &activation, '"').map_err(|error| error.to_string())?;
         response.generated = generated;
         Ok(Some(response))
     }
@@ -177,7 +209,7 @@ impl Compiled {
                 found.map_err(|error| error.to_string())?;
                 for (namespace, value) in applied {
                     let object = to_json(&value).map_err(|error| error.to_string())?;
-                    place(object, &namespace, cx, generated);
+                    self.place(object, &namespace, cx, generated)?;
                 }
             }
             Generation::Template(template) => {
@@ -195,40 +227,51 @@ impl Compiled {
                         }
                         (namespace, _) => namespace.to_owned(),
                     };
-                    place(object, &namespace, cx, generated);
+                    self.place(object, &namespace, cx, generated)?;
                 }
             }
         }
         Ok(())
     }
-}
 
-/// Puts an object, or each item of a list, into its namespace.
-fn place(object: Value, namespace: &str, cx: &EvalCx<'_>, generated: &mut Vec<Value>) {
-    if let Some(Value::Array(items)) = object.get("items") {
-        for item in items {
-            place(item.clone(), namespace, cx, generated);
+    /// Puts an object, or each item of a list, into its namespace (`pkg/cel/libs/context.go`; without a cluster
+    /// `fake_context.go`).
+    fn place(&self, object: Value, namespace: &str, cx: &EvalCx<'_>, generated: &mut Vec<Value>) -> Result<(), String> {
+        if let Some(Value::Array(items)) = object.get("items") {
+            return items.iter().try_for_each(|item| self.place(item.clone(), namespace, cx, generated));
         }
-        return;
+        let mut object = object;
+        let alone = cx.mode == Mode::Cli && cx.view.stand_in();
+        let mut namespace = namespace;
+        if !alone && cx.view.namespaced(&object.gvk()) == Some(false) {
+            if !namespace.is_empty() && !self.namespace.is_empty() {
+                return Err(format!(
+                    "failed to generate resources: cross-scope generation denied: a policy scoped to namespace \
+                     {namespace:?} cannot generate cluster-scoped resource {}/{}",
+                    object.api_version(),
+                    object.kind()
+                ));
+            }
+            namespace = "";
+        }
+        if !alone {
+            strip(&mut object, namespace, cx.mode == Mode::Cli);
+        }
+        if namespace.is_empty() {
+            object.remove_at(&["metadata", "namespace"]);
+        } else {
+            object.set_at(&["metadata", "namespace"], Value::from(namespace));
+        }
+        generated.push(object);
+        Ok(())
     }
-    let mut object = object;
-    if cx.mode != Mode::Cli {
-        strip(&mut object, namespace);
-    }
-    let cluster = cx.mode != Mode::Cli && cx.view.namespaced(&object.gvk()) == Some(false);
-    if namespace.is_empty() || cluster {
-        object.remove_at(&["metadata", "namespace"]);
-    } else {
-        object.set_at(&["metadata", "namespace"], Value::from(namespace));
-    }
-    generated.push(object);
 }
 
-/// What a copy does not take along from its source.
-fn strip(object: &mut Value, namespace: &str) {
-    let moved = object.namespace() != namespace;
+/// What a copy does not take along from its source; what is `shown` only has no annotations and no label of the source.
+fn strip(object: &mut Value, namespace: &str, shown: bool) {
+    let moved = !object.namespace().is_empty() && object.namespace() != namespace;
     // What came from the cluster is a source.
-    if !object.str_at(&["metadata", "resourceVersion"]).is_empty() {
+    if !shown && !object.str_at(&["metadata", "resourceVersion"]).is_empty() {
         let uid = Value::from(object.uid());
         object.set_at(&["metadata", "labels", "generate.kyverno.io/source-uid"], uid);
     }
@@ -236,6 +279,9 @@ fn strip(object: &mut Value, namespace: &str) {
     let metadata: &mut Map<String, Value> = metadata;
     for field in ["uid", "managedFields", "resourceVersion", "creationTimestamp", "generation", "selfLink"] {
         metadata.shift_remove(field);
+    }
+    if shown {
+        metadata.shift_remove("annotations");
     }
     if moved {
         metadata.shift_remove("ownerReferences");

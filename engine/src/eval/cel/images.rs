@@ -1,11 +1,14 @@
 //! `ImageValidatingPolicy` (`pkg/image/verification/evaluator`): what can be decided without a registry, and signatures
 //! as far as the run declares them.
 
+use crate::object::order;
+use crate::object::read::read;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::attestors::{self, Attestor};
 use super::compile::{self, Check, Condition, Problem};
 use super::conditions::hold;
 use super::env::{self, KYVERNO_VARIABLES, Kind};
@@ -45,7 +48,7 @@ struct Variant {
     variables: Vec<(String, Program)>,
     checks: Vec<Check>,
     audit_annotations: Vec<(String, Program)>,
-    attestors: Val,
+    attestors: Vec<Attestor>,
     attestations: Val,
     env: Env,
     json: bool,
@@ -60,19 +63,10 @@ enum Reference {
     Program(Program),
 }
 
-fn named(items: &[Value], value: impl Fn(&Value) -> Val) -> Val {
-    let entries = items.iter().map(|item| (Key::String(Arc::from(item.name_of())), value(item)));
-    Val::map(entries.collect())
-}
-
-trait Named {
-    fn name_of(&self) -> &str;
-}
-
-impl Named for Value {
-    fn name_of(&self) -> &str {
-        self.str_at(&["name"])
-    }
+/// The names of attestations, by themselves.
+fn named(items: &[Value]) -> Val {
+    let names = items.iter().map(|item| item.str_at(&["name"]));
+    Val::map(names.map(|name| (Key::String(Arc::from(name)), Val::str(name))).collect())
 }
 
 fn references(list: &[MatchImageReference]) -> Result<Vec<Reference>, Problem> {
@@ -127,9 +121,11 @@ fn glob_pattern(glob: &str) -> String {
 }
 
 fn compile(spec: &ImageValidatingSpec, namespace: &str) -> Result<Variant, Problem> {
-    let mut env = env::kyverno(Kind::Images, namespace);
+    let json = spec.evaluation.as_ref().map_or("Kubernetes", Evaluation::mode) == "JSON";
+    let mut env = env::kyverno(if json { Kind::ImagesOfJson } else { Kind::Images }, namespace);
     let conditions = compile::conditions(&env, "spec.matchConditions", &spec.match_conditions)?;
-    let variables = compile::variables(&mut env, KYVERNO_VARIABLES, &spec.variables)?;
+    let references = references(&spec.match_image_references)?;
+    // The images come before the variables: they cannot use them.
     let mut extractors = Vec::with_capacity(spec.images.len());
     for (at, extractor) in spec.images.iter().enumerate() {
         let wanted = [Type::list(Type::String), Type::Dyn, Type::list(Type::Dyn)];
@@ -137,19 +133,20 @@ fn compile(spec: &ImageValidatingSpec, namespace: &str) -> Result<Variant, Probl
         let program = compile::typed(&env, &path, &extractor.expression, &wanted, "of type list")?;
         extractors.push((extractor.name.clone(), program));
     }
+    let variables = compile::variables(&mut env, KYVERNO_VARIABLES, &spec.variables)?;
     let settings = &spec.validation_configurations;
     Ok(Variant {
         constraints: spec.match_constraints.clone(),
         conditions,
-        references: references(&spec.match_image_references)?,
+        references,
         extractors,
         variables,
         checks: compile::validations(&env, &spec.validations)?,
         audit_annotations: compile::audit_annotations(&env, &spec.audit_annotations)?,
-        attestors: named(&spec.attestors, from_json),
-        attestations: named(&spec.attestations, |item| Val::str(item.name_of())),
+        attestors: attestors::compile(&env, &spec.attestors)?,
+        attestations: named(&spec.attestations),
         env,
-        json: spec.evaluation.as_ref().map_or("Kubernetes", Evaluation::mode) == "JSON",
+        json,
         ignore_errors: spec.failure_policy.as_deref() == Some("Ignore"),
         verify_digest: settings.verify_digest.unwrap_or(true),
         required: settings.required.unwrap_or(true),
@@ -167,7 +164,7 @@ impl Compiled {
         let raw = policy.raw.get("spec").unwrap_or(&Value::Null);
         for (name, constraints) in autogen::variants(spec.match_constraints.as_ref(), spec.autogen.as_ref()) {
             let made = autogen::rewrite(raw, name, &constraints);
-            let Ok(made) = serde_json::from_value::<ImageValidatingSpec>(made) else { continue };
+            let Ok(made) = read::<ImageValidatingSpec>(&made) else { continue };
             variants.push(compile(&made, &policy.namespace)?);
         }
         Ok(Self { kind: policy.kind.clone(), name: policy.name.clone(), namespace: policy.namespace.clone(), variants })
@@ -176,12 +173,24 @@ impl Compiled {
     /// Evaluates a request. Where the policy does not match there is no answer, only a trace.
     #[must_use]
     pub fn evaluate(&self, cx: &EvalCx<'_>, exceptions: &[CelException]) -> Verdict {
-        let mut verdict = Verdict::default();
+        self.evaluate_beside(cx, exceptions, &BTreeMap::new())
+    }
+
+    /// The same where other policies of the request looked at images, too: what is required to be verified may be verified
+    /// by any of them.
+    #[must_use]
+    pub fn evaluate_beside(
+        &self,
+        cx: &EvalCx<'_>,
+        exceptions: &[CelException],
+        verified: &BTreeMap<String, bool>,
+    ) -> Verdict {
+        let mut verdict = Verdict { verified: verified.clone(), ..Verdict::default() };
         for variant in self.variants.iter().filter(|variant| !variant.json) {
             let mut trace = if cx.trace { Trace::on() } else { Trace::off() };
             trace.open(|| TraceNode::new("rule", Outcome::Info, "images").at("/spec"));
             let matched = match &variant.constraints {
-                Some(constraints) => matching::matches(constraints, cx, "/spec/matchConstraints", &mut trace),
+                Some(constraints) => matching::handles(constraints, cx, "/spec/matchConstraints", &mut trace),
                 None => Ok(true),
             };
             let response = match matched {
@@ -191,8 +200,11 @@ impl Compiled {
                     let seen = Seen(cx.view);
                     let mut activation = inputs_of(cx);
                     activation.view = Some(&seen);
+                    activation.verified.borrow_mut().clone_from(&verdict.verified);
                     let built_in = built_in(&cx.request.resource, cx.request.subject());
-                    Some(self.answer(variant, cx, exceptions, activation, built_in, &mut trace))
+                    let response = self.answer(variant, cx, exceptions, &mut activation, built_in, &mut trace);
+                    verdict.verified = activation.verified.take();
+                    response
                 }
             };
             close(&mut trace, response.as_ref());
@@ -207,16 +219,17 @@ impl Compiled {
     #[must_use]
     pub fn pin_digests(&self, cx: &EvalCx<'_>, exceptions: &[CelException]) -> (Option<Value>, Vec<String>) {
         let nothing = (None, Vec::new());
-        let (Some(variant), Some(object)) = (self.variants.first(), cx.request.object.as_ref()) else { return nothing };
         let mut trace = Trace::off();
-        let matched = variant.constraints.as_ref().is_none_or(|constraints| {
-            matching::matches(constraints, cx, "/spec/matchConstraints", &mut trace).unwrap_or(false)
+        let matched = self.variants.iter().find(|variant| {
+            variant.constraints.as_ref().is_none_or(|constraints| {
+                matching::handles(constraints, cx, "/spec/matchConstraints", &mut trace).unwrap_or(false)
+            })
         });
+        let (Some(variant), Some(object)) = (matched, cx.request.object.as_ref()) else { return nothing };
         let seen = Seen(cx.view);
         let mut activation = inputs_of(cx);
         activation.view = Some(&seen);
-        let concerned = matched
-            && hold(&variant.conditions, &activation, "condition", &mut trace).unwrap_or(false)
+        let concerned = hold(&variant.conditions, &activation, "condition", &mut trace).unwrap_or(false)
             && self.exempt(variant, cx, exceptions, &activation, &mut trace).is_ok_and(|lifted| lifted.is_empty());
         let extractors = standard_extractors(object.kind());
         let found = extract(object, &extractors, &RegistryConfig::default(), &|_, text| Ok(text.to_owned()));
@@ -246,9 +259,9 @@ impl Compiled {
         let mut activation = Activation::default();
         activation.view = Some(&seen);
         activation.set("object", from_json(payload));
-        let response = self.answer(variant, cx, &[], activation, Vec::new(), &mut trace);
+        let response = self.answer(variant, cx, &[], &mut activation, Vec::new(), &mut trace);
         verdict.trace = trace.finish();
-        verdict.rules.push(response);
+        verdict.rules.extend(response);
         verdict
     }
 
@@ -256,32 +269,33 @@ impl Compiled {
         RuleResponse::new(rule, RuleType::ImageVerify, Status::Error, words)
     }
 
+    /// `None` where the match conditions do not hold.
     fn answer<'a>(
         &'a self,
         variant: &'a Variant,
         cx: &EvalCx<'_>,
         exceptions: &[CelException],
-        mut activation: Activation<'a>,
+        activation: &mut Activation<'a>,
         built_in: Vec<(String, Vec<String>)>,
         trace: &mut Trace,
-    ) -> RuleResponse {
+    ) -> Option<RuleResponse> {
         activation.namespace.clone_from(&self.namespace);
-        let failed =
-            |words: &dyn std::fmt::Display| self.error("evaluation", &format!("failed to evaluate policy: {words}"));
-        let respond = |status, words: &str| RuleResponse::new(&self.name, RuleType::ImageVerify, status, words);
-        match hold(&variant.conditions, &activation, "condition", trace) {
+        let failed = |words: &dyn std::fmt::Display| {
+            Some(self.error("evaluation", &format!("failed to evaluate policy: {words}")))
+        };
+        match hold(&variant.conditions, activation, "condition", trace) {
             Ok(true) => {}
-            Ok(false) => return respond(Status::Skip, "skip"),
-            Err(_) if variant.ignore_errors => return respond(Status::Skip, "skip"),
+            Ok(false) => return None,
+            Err(_) if variant.ignore_errors => return None,
             Err(error) => return failed(&error),
         }
-        match self.exempt(variant, cx, exceptions, &activation, trace) {
+        match self.exempt(variant, cx, exceptions, activation, trace) {
             Ok(matched) if matched.is_empty() => {}
-            Ok(matched) => return exceptions::response(&matched, RuleType::ImageVerify),
+            Ok(matched) => return Some(exceptions::skipped(&matched, RuleType::Validation)),
             Err(words) => return failed(&words),
         }
         activation.set_variables(&variant.variables);
-        let images = match images(variant, &activation, built_in) {
+        let images = match images(variant, activation, built_in) {
             Ok(images) => images,
             Err(words) => return failed(&words),
         };
@@ -294,14 +308,18 @@ impl Compiled {
         if variant.verify_digest
             && let Some(image) = all.iter().find(|image| Image::parse(image).is_ok_and(|image| image.digest.is_empty()))
         {
-            return respond(Status::Fail, &format!("image {image} does not have a digest"));
+            let words = format!("image {image} does not have a digest");
+            return Some(RuleResponse::new(&self.name, RuleType::ImageVerify, Status::Fail, words));
         }
         let list = |images: &Vec<String>| Val::list(images.iter().map(Val::str).collect());
         let entries = images.iter().map(|(name, found)| (Key::String(Arc::from(name.as_str())), list(found)));
         activation.set("images", Val::map(entries.collect()));
-        activation.set("attestors", variant.attestors.clone());
         activation.set("attestations", variant.attestations.clone());
-        self.check(variant, &activation, &all, trace)
+        match attestors::evaluate(&variant.attestors, activation) {
+            Ok(found) => activation.set("attestors", found),
+            Err(words) => return failed(&words),
+        }
+        Some(self.check(variant, activation, &all, trace))
     }
 
     /// Any exception that matches lifts the policy.
@@ -313,12 +331,15 @@ impl Compiled {
         activation: &Activation<'_>,
         trace: &mut Trace,
     ) -> Result<Vec<&'e CelException>, String> {
-        let compiled = exceptions::compile(exceptions, &self.kind, &self.name, &variant.env, cx.view)
+        let compiled = exceptions::compile(exceptions, &self.kind, &self.name, &variant.env, cx)
             .map_err(|problem| problem.to_string())?;
         let mut matched = Vec::new();
         for one in &compiled {
-            if one.matches(activation, trace).map_err(|error| error.to_string())? {
-                matched.push(one.exception());
+            match one.matches(activation, trace) {
+                Ok(true) => matched.push(one.exception()),
+                Ok(false) => {}
+                Err(_) if variant.ignore_errors => {}
+                Err(error) => return Err(error.to_string()),
             }
         }
         Ok(matched)
@@ -367,7 +388,7 @@ impl Compiled {
                 answer = respond(Status::Fail, &words);
             }
         }
-        match annotations(&variant.audit_annotations, activation) {
+        match annotations(&variant.audit_annotations, activation, '\'') {
             Ok(found) => answer.properties = found,
             Err(error) => return failed(&error),
         }
@@ -381,7 +402,7 @@ fn images(
     activation: &Activation<'_>,
     built_in: Vec<(String, Vec<String>)>,
 ) -> Result<BTreeMap<String, Vec<String>>, String> {
-    let mut found: BTreeMap<String, Vec<String>> = built_in.into_iter().collect();
+    let mut found: BTreeMap<String, Vec<String>> = order::map(built_in);
     for (name, program) in &variant.extractors {
         let value = program.eval(activation).map_err(|error| error.to_string())?;
         let items = value.as_list().ok_or("images must be a list of strings")?;

@@ -7,6 +7,13 @@ use crate::eval::request::{AdmissionRequest, UserInfo};
 use crate::expr::cel::{Val, from_json};
 use crate::object::gvk::{Gvk, Gvr};
 
+/// An object as Kyverno's engines hand it over: one that is not there is an empty mapping, no null, as `UnstructuredContent`
+/// of an empty object is.
+#[must_use]
+pub fn content(object: Option<&Value>) -> Val {
+    object.map_or_else(|| Val::object([]), from_json)
+}
+
 /// An object; one that is not there is null.
 #[must_use]
 pub fn object(object: Option<&Value>) -> Val {
@@ -61,20 +68,20 @@ pub fn request(request: &AdmissionRequest, asked_by: &UserInfo) -> Value {
     found.insert("requestKind".to_owned(), gvk(&request.kind));
     found.insert("requestResource".to_owned(), gvr(&request.resource));
     found.insert("userInfo".to_owned(), user(asked_by));
-    if request.dry_run {
-        found.insert("dryRun".to_owned(), Value::Bool(true));
-    }
+    found.insert("dryRun".to_owned(), Value::Bool(request.dry_run));
+    // What the client asked for beside the object is not simulated.
+    found.insert("options".to_owned(), Value::Null);
     Value::Object(found)
 }
 
-/// `request` of Kyverno's kinds: with the objects.
+/// `request` of Kyverno's kinds: with the objects. One that is not there is null, for mutating policies an empty mapping
+/// (`mpol/compiler/eval.go`).
 #[must_use]
-pub fn kyverno_request(asked: &AdmissionRequest) -> Val {
+pub fn kyverno_request(asked: &AdmissionRequest, absent: &Value) -> Val {
     let mut found = request(asked, &asked.user);
     if let Value::Object(found) = &mut found {
-        found.entry("dryRun").or_insert(Value::Bool(false));
-        found.insert("object".to_owned(), asked.object.clone().unwrap_or(Value::Null));
-        found.insert("oldObject".to_owned(), asked.old_object.clone().unwrap_or(Value::Null));
+        found.insert("object".to_owned(), asked.object.as_ref().unwrap_or(absent).clone());
+        found.insert("oldObject".to_owned(), asked.old_object.as_ref().unwrap_or(absent).clone());
     }
     from_json(&found)
 }

@@ -3,32 +3,26 @@
 use serde_json::Value;
 
 use super::compile::{self, Condition, Problem};
-use super::conditions::hold;
 use super::env::{self, KUBERNETES_VARIABLES, Kubernetes};
-use super::matching;
 use super::mutating::{CompiledPatch, patches};
+use super::native::Frame;
 use super::outside::Seen;
-use super::params::{self, Params};
+use super::params::Params;
 use super::patch::Typing;
+use super::stored;
 use super::validating::close;
 use super::vap::activation;
 use crate::eval::trace::{Outcome, Trace, TraceNode};
 use crate::eval::verdict::{RuleResponse, RuleType, Status, Verdict};
 use crate::eval::{EvalCx, Mode};
 use crate::expr::cel::{Program, from_json};
-use crate::policy::admission_policies::{AdmissionBinding, MutatingAdmissionPolicy, ParamKind};
-use crate::policy::constraints::MatchResources;
+use crate::policy::admission_policies::{AdmissionBinding, MutatingAdmissionPolicy};
 
 /// A compiled policy.
 #[derive(Clone, Debug)]
 pub struct Compiled {
-    name: String,
-    param_kind: Option<ParamKind>,
-    constraints: Option<MatchResources>,
-    conditions: Vec<Condition>,
-    variables: Vec<(String, Program)>,
+    frame: Frame,
     patches: Vec<CompiledPatch>,
-    ignore_errors: bool,
 }
 
 impl Compiled {
@@ -42,15 +36,23 @@ impl Compiled {
         let mut env = env::kubernetes(has);
         let conditions = compile::conditions(&env, "spec.matchConditions", &spec.match_conditions)?;
         let variables = compile::variables(&mut env, KUBERNETES_VARIABLES, &spec.variables)?;
-        Ok(Self {
-            name: policy.name.clone(),
-            param_kind: spec.param_kind.clone(),
-            constraints: spec.match_constraints.clone(),
-            conditions,
-            variables,
-            patches: patches(&env, &spec.mutations)?,
-            ignore_errors: spec.failure_policy.as_deref() == Some("Ignore"),
-        })
+        Ok(Self { frame: frame(policy, conditions, variables), patches: patches(&env, &spec.mutations)? })
+    }
+
+    /// Compiles a policy as Kyverno does where it stands in for the API server: without an authorizer, and what does not
+    /// compile is an error of the evaluation (`pkg/admissionpolicy/mutate.go`).
+    #[must_use]
+    pub fn stored(policy: &MutatingAdmissionPolicy) -> Self {
+        let spec = &policy.spec;
+        let has = Kubernetes { params: spec.param_kind.is_some(), authorizer: false, patches: true, variables: true };
+        let mut env = env::kubernetes(has);
+        env.or_value_compat = true;
+        let variables = stored::variables(&mut env, &spec.variables);
+        let patches = patches(&env, &spec.mutations).unwrap_or_else(|problem| {
+            vec![CompiledPatch::Apply(problem.pointer(), Program::broken(&problem.value, &problem.detail))]
+        });
+        let conditions = stored::conditions(&env, "spec.matchConditions", &spec.match_conditions);
+        Self { frame: frame(policy, conditions, variables), patches }
     }
 
     /// Evaluates a request under the bindings of the policy; each works on what the one before has left.
@@ -60,34 +62,19 @@ impl Compiled {
     pub fn evaluate(&self, bindings: &[&AdmissionBinding], given: &[Value], cx: &EvalCx<'_>) -> Verdict {
         let mut verdict = Verdict::default();
         let mut trace = if cx.trace { Trace::on() } else { Trace::off() };
-        let cli = cx.mode == Mode::Cli;
-        let own = |trace: &mut Trace| match &self.constraints {
-            Some(constraints) => matching::matches(constraints, cx, "/spec/matchConstraints", trace).unwrap_or(false),
-            None => true,
-        };
-        if bindings.is_empty() && cli && own(&mut trace) {
+        if bindings.is_empty() && cx.mode != Mode::Admission && self.frame.matches(cx, &mut trace) {
             self.once(None, &Value::Null, cx, &mut verdict, &mut trace);
         }
         for binding in bindings {
             trace.open(|| TraceNode::new("binding", Outcome::Info, binding.name.as_str()).at("/spec"));
-            let narrowed = match &binding.spec.match_resources {
-                Some(resources) => {
-                    matching::matches(resources, cx, "/spec/matchResources", &mut trace).unwrap_or(false)
-                }
-                None => true,
-            };
-            if narrowed && (cli || own(&mut trace)) {
-                match params::find(self.param_kind.as_ref(), binding.spec.param_ref.as_ref(), given, cx) {
-                    Params::Each(all) => {
-                        for params in &all {
-                            self.once(Some(binding), params, cx, &mut verdict, &mut trace);
-                        }
-                    }
-                    Params::Allowed => {}
-                    Params::Missing(words) => {
-                        verdict.rules.push(RuleResponse::new(&self.name, RuleType::Mutation, Status::Error, words));
+            match self.frame.bound(binding, given, cx, &mut trace) {
+                Some(Params::Each(all)) => {
+                    for params in &all {
+                        self.once(Some(binding), params, cx, &mut verdict, &mut trace);
                     }
                 }
+                Some(Params::Missing(words)) => verdict.rules.push(self.response(Status::Error, &words)),
+                Some(Params::Allowed) | None => {}
             }
             close(&mut trace, verdict.rules.last());
         }
@@ -95,7 +82,7 @@ impl Compiled {
         verdict
     }
 
-    /// One evaluation; on the command line its answer takes the place of the one before.
+    /// One evaluation; where Kyverno evaluates, its answer takes the place of the one before.
     fn once(
         &self,
         binding: Option<&AdmissionBinding>,
@@ -104,26 +91,26 @@ impl Compiled {
         verdict: &mut Verdict,
         trace: &mut Trace,
     ) {
-        // The command line hands every binding the object as it came.
+        // Kyverno hands every binding the object as it came.
         let object = match (cx.mode, verdict.patched.as_ref()) {
-            (Mode::Cli, _) | (_, None) => cx.request.object.clone().unwrap_or(Value::Null),
-            (_, Some(patched)) => patched.clone(),
+            (Mode::Admission, Some(patched)) => patched.clone(),
+            _ => cx.request.object.clone().unwrap_or(Value::Null),
         };
-        let cli = cx.mode == Mode::Cli;
+        let kyverno = cx.mode != Mode::Admission;
         match self.answer(object, params, cx, trace) {
             Ok((mut response, patched)) => {
                 if let Some(binding) = binding {
                     response.properties.insert("mapBinding".to_owned(), binding.name.clone());
                 }
-                if cli {
+                if kyverno {
                     verdict.rules.clear();
                 }
                 verdict.rules.push(response);
                 verdict.patched = patched.or(verdict.patched.take());
             }
-            Err(_) if cli => verdict.rules.clear(),
-            Err(_) if self.ignore_errors => {}
-            Err(words) => verdict.rules.push(RuleResponse::new(&self.name, RuleType::Mutation, Status::Error, words)),
+            Err(_) if kyverno => verdict.rules.clear(),
+            Err(_) if self.frame.ignore_errors => {}
+            Err(words) => verdict.rules.push(self.response(Status::Error, &words)),
         }
     }
 
@@ -138,19 +125,11 @@ impl Compiled {
         let mut activation = activation(cx, params);
         activation.view = Some(&seen);
         activation.set("object", from_json(&object));
-        let skipped = || {
-            let words = "match conditions aren't met";
-            (RuleResponse::new(&self.name, RuleType::Mutation, Status::Skip, words), None)
-        };
-        match hold(&self.conditions, &activation, "condition", trace) {
-            Ok(true) => {}
-            Ok(false) => return Ok(skipped()),
-            Err(_) if self.ignore_errors => return Ok(skipped()),
-            Err(error) => return Err(error.to_string()),
+        if !self.frame.holds(&mut activation, trace).map_err(|error| error.to_string())? {
+            return Ok((self.response(Status::Skip, "match conditions aren't met"), None));
         }
-        activation.set_variables(&self.variables);
-        // The API server knows the types of its kinds; the command line deduces them.
-        let typing = if cx.mode == Mode::Cli { Typing::Deduced } else { Typing::OfKind { allow_atomic: false } };
+        // The API server knows the types of its kinds; Kyverno deduces them.
+        let typing = if cx.mode == Mode::Admission { Typing::OfKind { allow_atomic: false } } else { Typing::Deduced };
         let mut current = object.clone();
         for compiled in &self.patches {
             current = compiled.apply(&current, &activation, typing, cx, trace)?;
@@ -158,10 +137,23 @@ impl Compiled {
             activation.forget();
         }
         if cx.mode == Mode::Background && current != object {
-            let words = "mutation is not applied";
-            return Ok((RuleResponse::new(&self.name, RuleType::Mutation, Status::Fail, words), None));
+            return Ok((self.response(Status::Fail, "mutation is not applied"), None));
         }
-        let words = "mutation is successfully applied";
-        Ok((RuleResponse::new(&self.name, RuleType::Mutation, Status::Pass, words), Some(current)))
+        Ok((self.response(Status::Pass, "mutation is successfully applied"), Some(current)))
+    }
+
+    fn response(&self, status: Status, words: &str) -> RuleResponse {
+        RuleResponse::new(&self.frame.name, RuleType::Mutation, status, words)
+    }
+}
+
+fn frame(policy: &MutatingAdmissionPolicy, conditions: Vec<Condition>, variables: Vec<(String, Program)>) -> Frame {
+    Frame {
+        name: policy.name.clone(),
+        param_kind: policy.spec.param_kind.clone(),
+        constraints: policy.spec.match_constraints.clone(),
+        conditions,
+        variables,
+        ignore_errors: policy.spec.failure_policy.as_deref() == Some("Ignore"),
     }
 }

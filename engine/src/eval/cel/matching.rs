@@ -21,8 +21,32 @@ pub fn matches(
     pointer: &str,
     trace: &mut Trace,
 ) -> Result<bool, String> {
+    recorded(constraints, cx, pointer, false, trace)
+}
+
+/// The same as Kyverno's engines ask for a request: they hand the object that is not there over as an empty one, which has
+/// no labels, and a selector that only excludes takes it (`pkg/cel/policies/*/engine/engine.go`).
+///
+/// # Errors
+/// As [`matches`].
+pub fn handles(
+    constraints: &MatchResources,
+    cx: &EvalCx<'_>,
+    pointer: &str,
+    trace: &mut Trace,
+) -> Result<bool, String> {
+    recorded(constraints, cx, pointer, true, trace)
+}
+
+fn recorded(
+    constraints: &MatchResources,
+    cx: &EvalCx<'_>,
+    pointer: &str,
+    empty: bool,
+    trace: &mut Trace,
+) -> Result<bool, String> {
     trace.open(|| TraceNode::new("match", Outcome::Info, "match constraints").at(pointer));
-    let found = decide(constraints, cx, pointer, trace);
+    let found = decide(constraints, cx, pointer, empty, trace);
     trace.close(match &found {
         Ok(true) => Outcome::Yes,
         Ok(false) => Outcome::No,
@@ -31,7 +55,13 @@ pub fn matches(
     found
 }
 
-fn decide(constraints: &MatchResources, cx: &EvalCx<'_>, pointer: &str, trace: &mut Trace) -> Result<bool, String> {
+fn decide(
+    constraints: &MatchResources,
+    cx: &EvalCx<'_>,
+    pointer: &str,
+    empty: bool,
+    trace: &mut Trace,
+) -> Result<bool, String> {
     let request = cx.request;
     let by_namespace = namespace_selector(constraints, cx);
     if let Some(selector) = &constraints.namespace_selector {
@@ -47,7 +77,7 @@ fn decide(constraints: &MatchResources, cx: &EvalCx<'_>, pointer: &str, trace: &
     if by_namespace == Ok(false) {
         return Ok(false);
     }
-    let by_object = object_selector(constraints, request);
+    let by_object = object_selector(constraints, request, empty);
     if let Some(selector) = &constraints.object_selector {
         leaf(
             trace,
@@ -144,10 +174,14 @@ fn namespace_selector(constraints: &MatchResources, cx: &EvalCx<'_>) -> Result<b
     selects(constraints.namespace_selector.as_ref(), || vec![namespace_labels(cx)])
 }
 
-/// The new object or the old one.
-fn object_selector(constraints: &MatchResources, request: &AdmissionRequest) -> Result<bool, String> {
+/// The new object or the old one; with `empty` one that is not there is one without labels.
+fn object_selector(constraints: &MatchResources, request: &AdmissionRequest, empty: bool) -> Result<bool, String> {
+    let labels = |object: &Option<Value>| match object {
+        Some(object) => Some(object.labels()),
+        None => empty.then(BTreeMap::new),
+    };
     selects(constraints.object_selector.as_ref(), || {
-        [&request.object, &request.old_object].into_iter().flatten().map(ObjectExt::labels).collect()
+        [&request.object, &request.old_object].into_iter().filter_map(labels).collect()
     })
 }
 

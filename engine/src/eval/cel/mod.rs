@@ -3,6 +3,7 @@
 //! Compile with `Compiled::new(&policy)`, which gives a [`compile::Problem`] with its place for what the policy webhook
 //! refuses; evaluate any number of times with the surroundings of [`super::EvalCx`].
 
+mod attestors;
 pub mod authorization;
 pub mod autogen;
 pub mod classic;
@@ -18,10 +19,14 @@ pub mod inputs;
 pub mod map;
 pub mod matching;
 pub mod mutating;
+mod native;
 mod outside;
 pub mod params;
 pub mod patch;
+mod placed;
+pub mod stored;
 pub mod template;
+pub mod type_check;
 pub mod unparse;
 pub mod validating;
 pub mod vap;

@@ -9,11 +9,12 @@ use super::exceptions::{self, Effect};
 use super::outside::Seen;
 use super::patch::{self, Typing};
 use super::validating::{annotations, close, inputs_of};
-use super::{autogen, matching};
+use super::{autogen, inputs, matching};
 use crate::eval::trace::{Outcome, Trace, TraceNode};
 use crate::eval::verdict::{RuleResponse, RuleType, Status, Verdict};
 use crate::eval::{EvalCx, Mode};
-use crate::expr::cel::{Activation, Env, Program, Type, from_json, to_json};
+use crate::expr::cel::{Activation, Env, Program, Type, Val, from_json, to_json};
+use crate::object::read::read;
 use crate::policy::cel_exception::CelException;
 use crate::policy::constraints::{Evaluation, MatchResources};
 use crate::policy::mutating::{MutatingPolicy, MutatingSpec, Mutation};
@@ -119,7 +120,7 @@ fn compile(spec: &MutatingSpec, namespace: &str, name: &'static str) -> Result<V
         Some(text) => {
             let path = "spec.targetMatchConstraints.expression";
             let program = compile::any(&env, path, text)?;
-            if *program.output() != Type::map(Type::String, Type::Dyn) {
+            if *program.output() != Type::map(Type::String, Type::Any) {
                 return Err(Problem::new(path, text, "output type must be a map"));
             }
             Some(program)
@@ -145,7 +146,7 @@ fn compile(spec: &MutatingSpec, namespace: &str, name: &'static str) -> Result<V
 /// The spec of a variant: only match conditions and apply configurations are rewritten.
 fn rewrite(spec: &MutatingSpec, variant: &str, constraints: &Value) -> MutatingSpec {
     let mut spec = spec.clone();
-    spec.match_constraints = serde_json::from_value(constraints.clone()).ok();
+    spec.match_constraints = read(constraints).ok();
     for condition in &mut spec.match_conditions {
         condition.expression = autogen::rewrite_mutation(&condition.expression, variant);
     }
@@ -191,10 +192,10 @@ impl Compiled {
         let Some(variant) = self.variants.first().filter(|variant| variant.existing) else { return false };
         let mut trace = Trace::off();
         let matched = variant.constraints.as_ref().is_some_and(|constraints| {
-            matching::matches(constraints, cx, "/spec/matchConstraints", &mut trace).unwrap_or(false)
+            matching::handles(constraints, cx, "/spec/matchConstraints", &mut trace).unwrap_or(false)
         });
         let seen = Seen(cx.view);
-        let mut activation = inputs_of(cx);
+        let mut activation = mutating_inputs(cx);
         activation.view = Some(&seen);
         activation.namespace.clone_from(&self.namespace);
         activation.set_variables(&variant.variables);
@@ -207,7 +208,7 @@ impl Compiled {
         let variant = self.variants.first()?;
         let program = variant.target_expression.as_ref()?;
         let seen = Seen(cx.view);
-        let mut activation = inputs_of(cx);
+        let mut activation = mutating_inputs(cx);
         activation.view = Some(&seen);
         activation.set_variables(&variant.variables);
         Some(program.eval(&activation).ok().and_then(|found| to_json(&found).ok()).unwrap_or(Value::Null))
@@ -216,21 +217,25 @@ impl Compiled {
     /// Mutates the object of a request. Where the policy does not match there is no answer, only a trace.
     #[must_use]
     pub fn evaluate(&self, cx: &EvalCx<'_>, exceptions: &[CelException]) -> Verdict {
-        self.run(cx, exceptions, false)
+        self.run(cx, exceptions, None)
     }
 
-    /// Mutates a target: the request is one for the target, its constraints and conditions are those of targets.
+    /// Mutates a target with the conditions for targets. `request` is what triggered it, `object` the target.
+    ///
+    /// The constraints for targets are not looked at any more: the target was found by them or by an expression (an
+    /// engine without a matcher).
     #[must_use]
-    pub fn evaluate_target(&self, cx: &EvalCx<'_>, exceptions: &[CelException]) -> Verdict {
-        self.run(cx, exceptions, true)
+    pub fn evaluate_target(&self, target: &Value, cx: &EvalCx<'_>, exceptions: &[CelException]) -> Verdict {
+        self.run(cx, exceptions, Some(target))
     }
 
-    fn run(&self, cx: &EvalCx<'_>, exceptions: &[CelException], target: bool) -> Verdict {
+    fn run(&self, cx: &EvalCx<'_>, exceptions: &[CelException], target: Option<&Value>) -> Verdict {
         let mut verdict = Verdict::default();
-        if cx.mode != Mode::Cli && !self.namespace.is_empty() && self.namespace != cx.request.namespace {
+        let found = target.is_some();
+        if cx.mode != Mode::Cli && !found && !self.namespace.is_empty() && self.namespace != cx.request.namespace {
             return verdict;
         }
-        for variant in &self.variants {
+        for variant in self.variants.iter().filter(|variant| !found || variant.name.is_empty()) {
             let mut trace = if cx.trace { Trace::on() } else { Trace::off() };
             trace.open(|| {
                 let words = if variant.name.is_empty() {
@@ -240,13 +245,11 @@ impl Compiled {
                 };
                 TraceNode::new("rule", Outcome::Info, words).at("/spec")
             });
-            let (constraints, pointer) = match (target, variant.name) {
-                (true, "") => (self.target_constraints(), "/spec/targetMatchConstraints"),
-                _ => (variant.constraints.as_ref(), "/spec/matchConstraints"),
-            };
-            let matched = match constraints {
-                Some(constraints) => matching::matches(constraints, cx, pointer, &mut trace),
-                None => matching::matches(&MatchResources::default(), cx, pointer, &mut trace),
+            let pointer = "/spec/matchConstraints";
+            let matched = match &variant.constraints {
+                _ if found => Ok(true),
+                Some(constraints) => matching::handles(constraints, cx, pointer, &mut trace),
+                None => matching::handles(&MatchResources::default(), cx, pointer, &mut trace),
             };
             let response = match matched {
                 Ok(false) => None,
@@ -255,8 +258,10 @@ impl Compiled {
                     Some(RuleResponse::new("match", RuleType::Validation, Status::Error, words))
                 }
                 Ok(true) => {
-                    let object = verdict.patched.as_ref().or(cx.request.object.as_ref()).unwrap_or(&Value::Null);
-                    let (response, patched) = self.answer(variant, object, cx, exceptions, target, &mut trace);
+                    let asked = target.or(cx.request.object.as_ref());
+                    let object = verdict.patched.as_ref().or(asked).unwrap_or(&Value::Null);
+                    let is_target = target.is_some();
+                    let (response, patched) = self.answer(variant, object, cx, exceptions, is_target, &mut trace);
                     verdict.patched = patched.or(verdict.patched.take());
                     Some(response)
                 }
@@ -282,15 +287,19 @@ impl Compiled {
             (RuleResponse::new("evaluation", RuleType::Mutation, Status::Error, words), None)
         };
         let seen = Seen(cx.view);
-        let mut activation = inputs_of(cx);
+        let mut activation = mutating_inputs(cx);
         activation.view = Some(&seen);
         activation.namespace.clone_from(&self.namespace);
         activation.set("object", from_json(object));
-        let compiled = match exceptions::compile(exceptions, &self.kind, &self.name, &variant.env, cx.view) {
+        if target {
+            activation.set("oldObject", Val::Null);
+            activation.set("namespaceObject", Val::Null);
+        }
+        let compiled = match exceptions::compile(exceptions, &self.kind, &self.name, &variant.env, cx) {
             Ok(compiled) => compiled,
             Err(problem) => return failed(&problem),
         };
-        match exceptions::apply(&compiled, &activation, trace) {
+        match exceptions::apply(&compiled, &activation, false, trace) {
             Ok(Effect::Lifted(matched)) => return (exceptions::response(&matched, RuleType::Mutation), None),
             Ok(Effect::Runs(allowed)) => activation.set("exceptions", allowed),
             Err(error) => return failed(&error),
@@ -311,7 +320,7 @@ impl Compiled {
             }
             activation.set("object", from_json(&current));
         }
-        match annotations(&variant.audit_annotations, &activation) {
+        match annotations(&variant.audit_annotations, &activation, '"') {
             Ok(properties) => {
                 let mut response = RuleResponse::new("", RuleType::Mutation, Status::Pass, "success");
                 response.properties = properties;
@@ -320,4 +329,10 @@ impl Compiled {
             Err(error) => failed(&error),
         }
     }
+}
+
+fn mutating_inputs<'a>(cx: &EvalCx<'_>) -> Activation<'a> {
+    let mut activation = inputs_of(cx);
+    activation.set("request", inputs::kyverno_request(cx.request, &Value::Object(serde_json::Map::new())));
+    activation
 }

@@ -43,6 +43,10 @@ impl Outside for Seen<'_> {
         answer(self.0.image_data(image))
     }
 
+    fn stand_in(&self) -> bool {
+        self.0.stand_in()
+    }
+
     fn image_verified(&self, image: &str, attestor: &Value) -> Answer {
         answer(self.0.image_verified(image, attestor))
     }

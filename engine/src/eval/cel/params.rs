@@ -42,6 +42,14 @@ pub fn find(kind: Option<&ParamKind>, reference: Option<&ParamRef>, given: &[Val
         }
         None => cx.view.get(&gvk, namespace, &reference.name).into_iter().collect(),
     };
+    if cx.mode == Mode::Background {
+        // Kyverno hands several over as one list, and without any it says nothing (`pkg/admissionpolicy/validate.go`).
+        return match found.len() {
+            0 => Params::Allowed,
+            1 => Params::Each(found),
+            _ => Params::Each(vec![json!({"items": found})]),
+        };
+    }
     match found.is_empty() {
         false => Params::Each(found),
         true if reference.parameter_not_found_action.as_deref() == Some("Allow") => Params::Allowed,

@@ -26,12 +26,12 @@ pub enum Typing {
 /// # Errors
 /// Kyverno's words, beginning with `type mismatch: ` or `error applying patch: `.
 pub fn apply_configuration(found: &Val, object: &Value, typing: Typing, view: &dyn View) -> Result<Value, String> {
+    let mut configuration = to_json(found).map_err(|error| error.to_string())?;
     let mut errors = Vec::new();
     check_names(found, &mut vec!["Object".to_owned()], &mut errors);
     if !errors.is_empty() {
         return Err(format!("type mismatch: {}", errors.join("\n")));
     }
-    let mut configuration = to_json(found).map_err(|error| error.to_string())?;
     if let Value::Object(map) = &mut configuration {
         map.insert("apiVersion".to_owned(), Value::from(object.api_version()));
         map.insert("kind".to_owned(), Value::from(object.kind()));
@@ -105,6 +105,9 @@ fn operation(item: &Val) -> Result<Value, String> {
     };
     let mut operation = Map::new();
     for (name, value) in &message.fields {
+        let json = to_json(value).map_err(|error| {
+            format!("JSONPath valueExpression evaluated to a type that could not marshal to JSON: {error}")
+        })?;
         if let Val::Struct(inner) = value {
             let mut errors = Vec::new();
             // Here the root is whatever type the value has.
@@ -114,9 +117,6 @@ fn operation(item: &Val) -> Result<Value, String> {
                 return Err(format!("type mismatch: {}", errors.join("\n")));
             }
         }
-        let json = to_json(value).map_err(|error| {
-            format!("JSONPath valueExpression evaluated to a type that could not marshal to JSON: {error}")
-        })?;
         if &**name != "from" || json.as_str().is_some_and(|from| !from.is_empty()) {
             operation.insert(name.to_string(), json);
         }

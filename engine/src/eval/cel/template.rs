@@ -6,6 +6,7 @@ use super::compile::{self, Problem};
 use crate::expr::cel::convert::to_json;
 use crate::expr::cel::text::display;
 use crate::expr::cel::{Activation, Env, Program, Val};
+use crate::parse::span::SpanTree;
 use crate::parse::yaml;
 
 /// A compiled template: one node per document.
@@ -52,8 +53,8 @@ impl Template {
         }
         let mut documents = Vec::new();
         for document in parsed.documents.iter().filter(|document| !document.value.is_null()) {
-            let node = node(env, &document.value, interpolate)
-                .map_err(|words| Problem::new(&path, &text, format!("line {}: {words}", document.span.line)))?;
+            let node = node(env, &document.value, &document.spans, interpolate)
+                .map_err(|words| Problem::new(&path, &text, words))?;
             if !matches!(node, Node::Mapping(_) | Node::Splice(_) | Node::Literal(Value::Object(_))) {
                 let words = format!("line {}: document must be a mapping describing a resource", document.span.line);
                 return Err(Problem::new(&path, &text, words));
@@ -83,7 +84,8 @@ impl Template {
     }
 }
 
-fn node(env: &Env, value: &Value, interpolate: bool) -> Result<Node, String> {
+/// Compiles a node; an error begins with its line.
+fn node(env: &Env, value: &Value, spans: &SpanTree, interpolate: bool) -> Result<Node, String> {
     if !interpolate || !has_placeholder(value) {
         return Ok(Node::Literal(value.clone()));
     }
@@ -91,21 +93,28 @@ fn node(env: &Env, value: &Value, interpolate: bool) -> Result<Node, String> {
         Value::Object(map) => {
             let mut entries = Vec::with_capacity(map.len());
             for (key, value) in map {
+                let place = spans.child(key).unwrap_or(spans);
                 if contains(key) {
-                    return Err(
-                        "placeholders are not supported in mapping keys; use a whole-value placeholder on the \
-                                parent field instead (e.g. `labels: (( variables.labels ))`)"
-                            .to_owned(),
-                    );
+                    return Err(format!(
+                        "line {}: placeholders are not supported in mapping keys; use a whole-value placeholder on the \
+                         parent field instead (e.g. `labels: (( variables.labels ))`)",
+                        place.key.unwrap_or(place.span).line
+                    ));
                 }
-                entries.push((key.clone(), node(env, value, interpolate)?));
+                entries.push((key.clone(), node(env, value, place, interpolate)?));
             }
             Node::Mapping(entries)
         }
         Value::Array(items) => {
-            Node::Sequence(items.iter().map(|item| node(env, item, interpolate)).collect::<Result<_, _>>()?)
+            let places = spans.items.iter().map(Some).chain(std::iter::repeat(None));
+            let items = items.iter().zip(places);
+            Node::Sequence(
+                items
+                    .map(|(item, place)| node(env, item, place.unwrap_or(spans), interpolate))
+                    .collect::<Result<_, _>>()?,
+            )
         }
-        Value::String(text) => scalar(env, text)?,
+        Value::String(text) => scalar(env, text).map_err(|words| format!("line {}: {words}", spans.span.line))?,
         other => Node::Literal(other.clone()),
     })
 }
@@ -259,7 +268,10 @@ fn placeholder(text: &str, start: usize) -> Result<(String, &str), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Segment, scan};
+    use serde_json::Value;
+
+    use super::{Segment, Template, scan};
+    use crate::eval::cel::env::{Kind, kyverno};
 
     fn parts(text: &str) -> Vec<String> {
         let name = |segment: Segment| match segment {
@@ -267,6 +279,14 @@ mod tests {
             Segment::Expression(text) => format!("?{text}"),
         };
         scan(text).expect("scans").into_iter().map(name).collect()
+    }
+
+    #[test]
+    fn a_mistake_has_its_line() {
+        let text = "kind: ConfigMap\ndata:\n  list:\n  - a\n  - (( nope ))\n";
+        let made = Template::compile(&kyverno(Kind::Generating, ""), "t", &Value::from(text), true);
+        let problem = made.expect_err("does not compile");
+        assert!(problem.detail.starts_with("line 5: invalid placeholder expression"), "{}", problem.detail);
     }
 
     #[test]

@@ -151,6 +151,91 @@ fn mistakes_are_placed_in_the_file() {
     assert_eq!(found.message, "undeclared reference to 'objekt' (in container '')");
 }
 
+fn compiles(spec: Value) -> Result<(), String> {
+    validating::Compiled::new(&policy(spec)).map(|_| ()).map_err(|problem| problem.detail)
+}
+
+fn checks(expression: &str) -> Value {
+    json!({"matchConstraints": rules("pods"), "validations": [{"expression": expression}]})
+}
+
+/// `pkg/cel/policies/vpol/compiler/compiler.go`: the API server's environment for stored expressions lies below.
+#[test]
+fn validating_policies_have_what_stored_expressions_have() {
+    assert_eq!(compiles(checks("object.spec.containers.all(i, c, i < 5 && c.name != '')")), Ok(()));
+    let words = compiles(checks("duration(object.a) < duration('1d')")).expect_err("a literal that cannot be read");
+    assert!(words.starts_with("ERROR: <input>:1:31: invalid duration argument"), "{words}");
+}
+
+/// `sdk/extensions/cel/libs/resource/lib.go`: the values of what it returns are of type `any`.
+#[test]
+fn any_is_no_range() {
+    let words = compiles(checks("resource.List('v1', 'pods', '').items.exists(i, i.x == 1)")).expect_err("any");
+    let said = "expression of type 'any' cannot be range of a comprehension (must be list, map, or dynamic)";
+    assert!(words.starts_with(&format!("ERROR: <input>:1:32: {said}")), "{words}");
+    assert_eq!(compiles(checks("resource.List('v1', 'pods', '').items.orValue([]).exists(i, i.x == 1)")), Ok(()));
+    assert_eq!(compiles(checks("dyn(resource.List('v1', 'pods', '').items).exists(i, i.x == 1)")), Ok(()));
+}
+
+/// `pkg/cel/policies/vpol/compiler/policy.go`, match: an exception whose condition fails does not count then.
+#[test]
+fn broken_exceptions_do_not_count_where_errors_are_ignored() {
+    let exception = CelException::from_value(&json!({
+        "kind": "PolicyException", "metadata": {"name": "e", "namespace": "ns"},
+        "spec": {
+            "policyRefs": [{"name": "p", "kind": "ValidatingPolicy"}],
+            "matchConditions": [{"name": "m", "expression": "object.nope.nope"}],
+        },
+    }));
+    let mut exception = exception.expect("an exception");
+    exception.spec.match_conditions[0].expression.push_str(" == 1");
+    let mut spec = tagged("");
+    spec["failurePolicy"] = json!("Ignore");
+    assert_eq!(only(&run(spec, &request(pod(), "", "pods"), &[exception])).0, Status::Fail);
+}
+
+/// `pkg/cel/policies/vpol/engine/engine.go`: the object that is not there is an empty one.
+#[test]
+fn what_is_not_there_is_an_empty_object() {
+    let mut spec = checks(
+        "oldObject != null && oldObject == {} && !has(oldObject.metadata) && request.oldObject == null && has(request.options) && !request.dryRun",
+    );
+    assert_eq!(only(&run(spec.clone(), &request(pod(), "", "pods"), &[])).0, Status::Pass);
+    // It has no labels, so a selector that only excludes takes it.
+    spec["matchConstraints"]["objectSelector"] =
+        json!({"matchExpressions": [{"key": "app", "operator": "DoesNotExist"}]});
+    assert_eq!(run(spec.clone(), &request(pod(), "", "pods"), &[]).rules.len(), 1);
+    spec["matchConstraints"]["objectSelector"] = json!({"matchLabels": {"app": "other"}});
+    assert_eq!(run(spec, &request(pod(), "", "pods"), &[]).rules.len(), 0);
+}
+
+/// `pkg/cel/policies/mpol/engine/engine.go`, Evaluate: a target has no old object, its request is the trigger's.
+#[test]
+fn a_target_is_seen_beside_the_request_of_its_trigger() {
+    let object = json!({
+        "kind": "MutatingPolicy", "metadata": {"name": "m"},
+        "spec": {
+            "matchConstraints": rules("pods"), "evaluation": {"mutateExisting": {"enabled": true}},
+            "targetMatchConstraints": {"resourceRules": [
+                {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"], "operations": ["UPDATE"]},
+            ]},
+            "targetMatchConditions": [{"name": "m", "expression": "oldObject == null && object.kind == 'ConfigMap' && request.oldObject == {}"}],
+            "mutations": [apply("Object{data: Object.data{by: request.name}}")],
+        },
+    });
+    let policy = crate::policy::mutating::MutatingPolicy::from_value(&object).expect("a policy");
+    let (request, cluster) = (request(pod(), "", "pods"), Cluster::default());
+    let target = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "default"}});
+    let compiled = super::mutating::Compiled::new(&policy).expect("compiles");
+    let verdict = compiled.evaluate_target(&target, &cx(&request, &cluster), &[]);
+    assert_eq!(
+        verdict.patched.map(|patched| patched["data"].clone()),
+        Some(json!({"by": "web"})),
+        "{:?}",
+        verdict.rules
+    );
+}
+
 #[test]
 fn json_mode_takes_any_payload() {
     let spec = json!({
@@ -191,6 +276,52 @@ fn classic_rules_use_the_rules_message() {
         &mut Trace::off(),
     );
     assert_eq!(found, classic::Outcome::Fail("name it x".to_owned()));
+}
+
+/// `k8s.io/apiserver/pkg/admission/plugin/cel`: what does not compile fails where it is evaluated.
+#[test]
+fn stored_expressions_that_do_not_compile_fail_when_they_are_evaluated() {
+    let request = request(pod(), "", "pods");
+    let cluster = Cluster::default();
+    let classic = |cel: Value| {
+        classic::validate(&cel, &[], "", "/spec/rules/0/validate/cel", &cx(&request, &cluster), &mut Trace::off())
+    };
+    let words = "compilation error: compilation failed: ERROR: <input>:1:1: undeclared reference to 'nope' (in container '')\n | nope\n | ^";
+    assert_eq!(classic(json!({"expressions": [{"expression": "nope"}]})), classic::Outcome::Fail(words.to_owned()));
+    let both = json!({"expressions": [{"expression": "false", "message": "first"}, {"expression": "nope"}]});
+    assert_eq!(classic(both), classic::Outcome::Fail("first".to_owned()));
+    let dynamic = json!({"expressions": [{"expression": "object.spec.hostNetwork"}]});
+    let words = "compilation error: must evaluate to bool but got dyn";
+    assert_eq!(classic(dynamic), classic::Outcome::Fail(words.to_owned()));
+    let variable = json!({
+        "variables": [{"name": "x", "expression": "1 + 'a'"}], "expressions": [{"expression": "variables.x == 1"}],
+    });
+    let classic::Outcome::Fail(words) = classic(variable) else { panic!("a failure") };
+    let said = "expression 'variables.x == 1' resulted in error: composited variable \"x\" fails to compile: compilation failed: ERROR:";
+    assert!(words.starts_with(said), "{words}");
+}
+
+/// `pkg/admissionpolicy/validate.go`: without an authorizer, and with Kyverno's `orValue`.
+#[test]
+fn native_policies_stand_for_themselves_on_the_command_line() {
+    let request = request(pod(), "", "pods");
+    let cluster = Cluster::default();
+    let run = |spec: Value| {
+        let object = json!({"kind": "ValidatingAdmissionPolicy", "metadata": {"name": "v"}, "spec": spec});
+        let policy = crate::policy::admission_policies::ValidatingAdmissionPolicy::from_value(&object);
+        vap::Compiled::stored(&policy.expect("a policy")).evaluate(&[], &[], &cx(&request, &cluster))
+    };
+    let verdict = run(checks("authorizer.path('/x').check('get').allowed()"));
+    assert_eq!(only(&verdict).0, Status::Error);
+    assert!(only(&verdict).1.contains("undeclared reference to 'authorizer'"), "{verdict:?}");
+    assert_eq!(only(&run(checks("object.metadata.name.orValue('x') == 'web'"))).0, Status::Pass);
+    let mut spec = checks("true");
+    spec["variables"] = json!([{"name": "x", "expression": "object.metadata.name == 'other'"}]);
+    spec["matchConditions"] = json!([{"name": "m", "expression": "variables.x"}]);
+    assert_eq!(only(&run(spec.clone())), (Status::Skip, "match conditions aren't met"));
+    spec["matchConditions"] = json!([{"name": "m", "expression": "namespaceObject.metadata.name == 'default'"}]);
+    let words = "expression 'namespaceObject.metadata.name == 'default'' resulted in error: no such key: metadata";
+    assert_eq!(only(&run(spec)), (Status::Error, words));
 }
 
 #[test]
@@ -274,6 +405,27 @@ fn generators_collect_what_they_are_given() {
     assert_eq!(verdict.rules[0].generated[1]["metadata"]["namespace"], "default");
 }
 
+/// `pkg/cel/libs/context.go`, GenerateResources: a namespaced policy makes nothing that is in no namespace.
+#[test]
+fn namespaced_policies_stay_in_their_namespace() {
+    let made = |object: &str| {
+        let expression = format!("generator.Apply([{{'apiVersion': dyn('v1'), {object}}}])");
+        let policy = json!({
+            "kind": "NamespacedGeneratingPolicy", "metadata": {"name": "g", "namespace": "default"},
+            "spec": {"matchConstraints": rules("pods"), "generate": [{"expression": expression}]},
+        });
+        let policy = crate::policy::generating::GeneratingPolicy::from_value(&policy).expect("a policy");
+        let (request, cluster) = (request(pod(), "", "pods"), Cluster::default());
+        super::generating::Compiled::new(&policy).expect("compiles").evaluate(&cx(&request, &cluster), &[])
+    };
+    let verdict = made("'kind': 'ConfigMap', 'metadata': {'name': 'c', 'annotations': {'a': 'b'}}");
+    let metadata = json!({"name": "c", "namespace": "default"});
+    assert_eq!(verdict.rules[0].generated[0]["metadata"], metadata, "{verdict:?}");
+    let words = "failed to evaluate policy: failed to generate resources: cross-scope generation denied: a policy scoped to \
+                 namespace \"default\" cannot generate cluster-scoped resource v1/Namespace";
+    assert_eq!(only(&made("'kind': 'Namespace', 'metadata': {'name': 'n'}")), (Status::Error, words));
+}
+
 #[test]
 fn deleting_policies_ignore_operations() {
     let mut constraints = rules("pods");
@@ -301,15 +453,44 @@ fn images_need_a_digest_unless_that_is_turned_off() {
             "validations": [{"expression": "images.containers.all(i, image(i).tag() == '2')", "message": "tag 2"}],
         })
     };
-    let run = |digest| {
-        let object = json!({
-            "apiVersion": "policies.kyverno.io/v1", "kind": "ImageValidatingPolicy", "metadata": {"name": "i"}, "spec": spec(digest),
-        });
-        let policy = crate::policy::image_validating::ImageValidatingPolicy::from_value(&object).expect("a policy");
-        let request = request(pod(), "", "pods");
-        let cluster = Cluster::default();
-        super::images::Compiled::new(&policy).expect("compiles").evaluate(&cx(&request, &cluster), &[])
-    };
+    let run = |digest| images_policy(spec(digest)).expect("compiles");
     assert_eq!(only(&run(true)), (Status::Fail, "image busybox:1 does not have a digest"));
     assert_eq!(only(&run(false)), (Status::Fail, "tag 2"));
+}
+
+fn images_policy(spec: Value) -> Result<Verdict, String> {
+    let object = json!({"kind": "ImageValidatingPolicy", "metadata": {"name": "i"}, "spec": spec});
+    let policy = crate::policy::image_validating::ImageValidatingPolicy::from_value(&object).expect("a policy");
+    let request = request(pod(), "", "pods");
+    let cluster = Cluster::default();
+    let compiled = super::images::Compiled::new(&policy).map_err(|problem| problem.detail)?;
+    Ok(compiled.evaluate(&cx(&request, &cluster), &[]))
+}
+
+/// `pkg/image/verification/evaluator`: no answer where the conditions do not hold, and images come before variables.
+#[test]
+fn image_policies_are_compiled_in_kyvernos_order() {
+    let mut spec = json!({
+        "matchConstraints": rules("pods"), "matchConditions": [{"name": "m", "expression": "false"}],
+        "variables": [{"name": "x", "expression": "['a']"}],
+    });
+    assert_eq!(images_policy(spec.clone()).map(|verdict| verdict.rules.len()), Ok(0));
+    spec["images"] = json!([{"name": "x", "expression": "variables.x"}]);
+    let words = images_policy(spec).expect_err("images come first");
+    assert!(words.contains("undefined field 'x'"), "{words}");
+}
+
+#[test]
+fn conditions_of_a_webhook_hold_for_other_kinds() {
+    let label = crate::policy::MatchCondition { name: "prod".into(), expression: "has(object.metadata.labels)".into() };
+    let kinds = [("batch/v1", "Job"), ("apps/v1", "Deployment")];
+    let rewritten = super::autogen::rewrite_condition(&label.expression, "defaults");
+    let conditions = [crate::policy::MatchCondition { expression: rewritten, ..label }];
+    let made = super::autogen::webhook_conditions("defaults", &kinds, &conditions);
+    let expression = "!((object.apiVersion == 'apps/v1' && object.kind =='Deployment') || (object.apiVersion == \
+                      'batch/v1' && object.kind =='Job')) || (has(object.spec.template.metadata.labels))";
+    assert_eq!(
+        made.first().map(|one| (one.name.as_str(), one.expression.as_str())),
+        Some(("autogen-defaults-prod", expression))
+    );
 }

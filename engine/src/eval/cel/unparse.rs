@@ -56,6 +56,7 @@ pub fn text(node: &Node) -> String {
             format!("{type_name}{{{}}}", fields.join(", "))
         }
         Expr::Fold(fold) => fold_text(fold),
+        Expr::Broken(words) => words.to_string(),
         Expr::Bind(name, parts) => {
             let [value, body] = &**parts;
             format!("cel.bind({name}, {}, {})", text(value), text(body))

@@ -15,6 +15,7 @@ use crate::eval::trace::{Outcome, Trace, TraceNode};
 use crate::eval::verdict::{RuleResponse, RuleType, Status, Verdict};
 use crate::eval::{EvalCx, Mode};
 use crate::expr::cel::{Activation, Env, Error, Program, Val, from_json};
+use crate::object::read::read;
 use crate::policy::cel_exception::CelException;
 use crate::policy::constraints::{Evaluation, MatchResources};
 use crate::policy::validating::{ValidatingPolicy, ValidatingSpec};
@@ -78,7 +79,7 @@ impl Compiled {
         let raw = policy.raw.get("spec").unwrap_or(&Value::Null);
         for (name, constraints) in autogen::variants(spec.match_constraints.as_ref(), spec.autogen.as_ref()) {
             let made = autogen::rewrite(raw, name, &constraints);
-            let Ok(made) = serde_json::from_value::<ValidatingSpec>(made) else { continue };
+            let Ok(made) = read::<ValidatingSpec>(&made) else { continue };
             variants.push(compile(&made, &policy.namespace, name)?);
         }
         Ok(Self { kind: policy.kind.clone(), name: policy.name.clone(), namespace: policy.namespace.clone(), variants })
@@ -95,7 +96,7 @@ impl Compiled {
             let mut trace = if cx.trace { Trace::on() } else { Trace::off() };
             trace.open(|| rule_node(variant.name));
             let matched = match &variant.constraints {
-                Some(constraints) => matching::matches(constraints, cx, "/spec/matchConstraints", &mut trace),
+                Some(constraints) => matching::handles(constraints, cx, "/spec/matchConstraints", &mut trace),
                 None => Ok(false),
             };
             let response = match matched {
@@ -159,14 +160,13 @@ impl Compiled {
             RuleResponse::new("evaluation", RuleType::Validation, Status::Error, words)
         };
         let skipped = || RuleResponse::new("", RuleType::Validation, Status::Skip, "skip");
-        let compiled = match exceptions::compile(exceptions, &self.kind, &self.name, &variant.env, cx.view) {
+        let compiled = match exceptions::compile(exceptions, &self.kind, &self.name, &variant.env, cx) {
             Ok(compiled) => compiled,
             Err(problem) => return failed(&problem),
         };
-        match exceptions::apply(&compiled, &activation, trace) {
+        match exceptions::apply(&compiled, &activation, variant.ignore_errors, trace) {
             Ok(Effect::Lifted(matched)) => return exceptions::response(&matched, RuleType::Validation),
             Ok(Effect::Runs(allowed)) => activation.set("exceptions", allowed),
-            Err(_) if variant.ignore_errors => return skipped(),
             Err(error) => return failed(&error),
         }
         match hold(&variant.conditions, &activation, "condition", trace) {
@@ -201,9 +201,9 @@ pub(super) fn close(trace: &mut Trace, response: Option<&RuleResponse>) {
 /// `object`, `oldObject`, `request`, `namespaceObject` of Kyverno's kinds.
 pub(super) fn inputs_of<'a>(cx: &EvalCx<'_>) -> Activation<'a> {
     let mut activation = Activation::default();
-    activation.set("object", inputs::object(cx.request.object.as_ref()));
-    activation.set("oldObject", inputs::object(cx.request.old_object.as_ref()));
-    activation.set("request", inputs::kyverno_request(cx.request));
+    activation.set("object", inputs::content(cx.request.object.as_ref()));
+    activation.set("oldObject", inputs::content(cx.request.old_object.as_ref()));
+    activation.set("request", inputs::kyverno_request(cx.request, &Value::Null));
     activation.set("namespaceObject", inputs::namespace_object(cx));
     activation
 }
@@ -225,7 +225,7 @@ fn check(variant: &Variant, activation: &Activation<'_>, trace: &mut Trace) -> R
             Ok(Val::Bool(false)) => {
                 let words = message(check, at, activation);
                 let mut response = RuleResponse::new("", RuleType::Validation, Status::Fail, words);
-                match annotations(&variant.audit_annotations, activation) {
+                match annotations(&variant.audit_annotations, activation, '\'') {
                     Ok(found) => response.properties = found,
                     Err(words) => return indexed(error(&words), at),
                 }
@@ -238,7 +238,7 @@ fn check(variant: &Variant, activation: &Activation<'_>, trace: &mut Trace) -> R
             Err(words) => return indexed(error(&words), at),
         }
     }
-    match annotations(&variant.audit_annotations, activation) {
+    match annotations(&variant.audit_annotations, activation, '\'') {
         Ok(found) => {
             let mut response = RuleResponse::new("", RuleType::Validation, Status::Pass, "success");
             response.properties = found;
@@ -265,13 +265,14 @@ pub(super) fn message(check: &Check, at: usize, activation: &Activation<'_>) -> 
     if words.is_empty() { format!("CEL expression validation failed at index {at}") } else { words }
 }
 
-/// The values of audit annotations; empty ones are left out.
+/// The values of audit annotations; empty ones are left out. An error names the annotation in quotes of the kind.
 ///
 /// # Errors
 /// One fails.
 pub(super) fn annotations(
     annotations: &[(String, Program)],
     activation: &Activation<'_>,
+    quote: char,
 ) -> Result<BTreeMap<String, String>, Error> {
     let mut found = BTreeMap::new();
     for (key, program) in annotations {
@@ -282,11 +283,13 @@ pub(super) fn annotations(
             Ok(Val::String(_)) => {}
             Ok(other) => {
                 return Err(Error::new(format!(
-                    "failed to convert auditAnnotation '{key}' expression: type conversion error from '{}' to 'string'",
+                    "failed to convert auditAnnotation {quote}{key}{quote} expression: type conversion error from '{}' to 'string'",
                     other.type_name()
                 )));
             }
-            Err(error) => return Err(Error::new(format!("failed to evaluate auditAnnotation '{key}': {error}"))),
+            Err(error) => {
+                return Err(Error::new(format!("failed to evaluate auditAnnotation {quote}{key}{quote}: {error}")));
+            }
         }
     }
     Ok(found)

@@ -3,20 +3,20 @@
 use serde_json::Value;
 
 use super::compile::{self, Check, Condition, Problem};
-use super::conditions::hold;
 use super::env::{self, KUBERNETES_VARIABLES, Kubernetes};
 use super::explain::recorded;
+use super::inputs;
+use super::native::Frame;
 use super::outside::Seen;
-use super::params::{self, Params};
+use super::params::Params;
+use super::stored;
 use super::validating::close;
-use super::{inputs, matching};
 use crate::eval::request::UserInfo;
 use crate::eval::trace::{Outcome, Trace, TraceNode};
 use crate::eval::verdict::{RuleResponse, RuleType, Status, Verdict};
 use crate::eval::{EvalCx, Mode};
 use crate::expr::cel::{Activation, Program, Val, from_json};
-use crate::policy::admission_policies::{AdmissionBinding, ParamKind, ValidatingAdmissionPolicy};
-use crate::policy::constraints::MatchResources;
+use crate::policy::admission_policies::{AdmissionBinding, ValidatingAdmissionPolicy};
 
 /// Bytes that a message made by an expression may have.
 const MAX_MESSAGE: usize = 5 * 1024;
@@ -27,13 +27,8 @@ const NOBODY: &str = "system:kyverno:background-scan";
 /// A compiled policy.
 #[derive(Clone, Debug)]
 pub struct Compiled {
-    name: String,
-    param_kind: Option<ParamKind>,
-    constraints: Option<MatchResources>,
-    conditions: Vec<Condition>,
-    variables: Vec<(String, Program)>,
+    frame: Frame,
     checks: Vec<Check>,
-    ignore_errors: bool,
 }
 
 impl Compiled {
@@ -49,51 +44,44 @@ impl Compiled {
         let variables = compile::variables(&mut env, KUBERNETES_VARIABLES, &spec.variables)?;
         let checks = compile::validations(&env, &spec.validations)?;
         compile::audit_annotations(&env, &spec.audit_annotations)?;
-        Ok(Self {
-            name: policy.name.clone(),
-            param_kind: spec.param_kind.clone(),
-            constraints: spec.match_constraints.clone(),
-            conditions,
-            variables,
-            checks,
-            ignore_errors: spec.failure_policy.as_deref() == Some("Ignore"),
-        })
+        Ok(Self { frame: frame(policy, conditions, variables), checks })
+    }
+
+    /// Compiles a policy as Kyverno does where it stands in for the API server: without an authorizer, and what does not
+    /// compile is an error of the evaluation (`pkg/admissionpolicy/validate.go`).
+    #[must_use]
+    pub fn stored(policy: &ValidatingAdmissionPolicy) -> Self {
+        let spec = &policy.spec;
+        let has = Kubernetes { params: spec.param_kind.is_some(), authorizer: false, patches: false, variables: true };
+        let mut env = env::kubernetes(has);
+        env.or_value_compat = true;
+        let variables = stored::variables(&mut env, &spec.variables);
+        let conditions = stored::conditions(&env, "spec.matchConditions", &spec.match_conditions);
+        Self { frame: frame(policy, conditions, variables), checks: stored::checks(&env, &spec.validations) }
     }
 
     /// Evaluates a request under the bindings of the policy. `given` are the parameters that the command line was given.
     ///
-    /// On the command line a policy without bindings counts by itself, one with bindings only through them, and the
-    /// last binding's answer stands; in a cluster each binding answers, and one without bindings says nothing.
+    /// On the command line and in the background scan a policy without bindings counts by itself, one with bindings only
+    /// through them, and the last binding's answer stands (`pkg/admissionpolicy/validate.go`); at admission each binding
+    /// answers, and a policy without bindings says nothing.
     #[must_use]
     pub fn evaluate(&self, bindings: &[&AdmissionBinding], given: &[Value], cx: &EvalCx<'_>) -> Verdict {
         let mut verdict = Verdict::default();
         let mut trace = if cx.trace { Trace::on() } else { Trace::off() };
-        let cli = cx.mode == Mode::Cli;
-        let own = |trace: &mut Trace| match &self.constraints {
-            Some(constraints) => matching::matches(constraints, cx, "/spec/matchConstraints", trace).unwrap_or(false),
-            None => true,
-        };
-        if bindings.is_empty() && cli {
+        let kyverno = cx.mode != Mode::Admission;
+        if bindings.is_empty() && kyverno {
             trace.open(|| TraceNode::new("rule", Outcome::Info, "the policy without bindings").at("/spec"));
-            let response = own(&mut trace).then(|| self.answer(&Value::Null, cx, &mut trace));
+            let matches = self.frame.matches(cx, &mut trace);
+            let response = matches.then(|| self.answer(&Value::Null, cx, &mut trace));
             close(&mut trace, response.as_ref());
             verdict.rules.extend(response);
         }
         for binding in bindings {
             trace.open(|| TraceNode::new("binding", Outcome::Info, binding.name.as_str()).at("/spec"));
-            let narrowed = match &binding.spec.match_resources {
-                Some(resources) => {
-                    matching::matches(resources, cx, "/spec/matchResources", &mut trace).unwrap_or(false)
-                }
-                None => true,
-            };
-            let answers = if narrowed && (cli || own(&mut trace)) {
-                self.bound(binding, given, cx, &mut trace)
-            } else {
-                Vec::new()
-            };
+            let answers = self.bound(binding, given, cx, &mut trace);
             close(&mut trace, answers.first());
-            if cli && !answers.is_empty() {
+            if kyverno && !answers.is_empty() {
                 verdict.rules.clear();
             }
             verdict.rules.extend(answers);
@@ -109,13 +97,12 @@ impl Compiled {
         cx: &EvalCx<'_>,
         trace: &mut Trace,
     ) -> Vec<RuleResponse> {
-        let params = params::find(self.param_kind.as_ref(), binding.spec.param_ref.as_ref(), given, cx);
-        let mut answers: Vec<RuleResponse> = match params {
-            Params::Each(all) => all.iter().map(|params| self.answer(params, cx, trace)).collect(),
-            Params::Allowed => Vec::new(),
-            Params::Missing(words) => {
-                vec![RuleResponse::new(&self.name, RuleType::Validation, Status::Error, words)]
+        let mut answers: Vec<RuleResponse> = match self.frame.bound(binding, given, cx, trace) {
+            Some(Params::Each(all)) => all.iter().map(|params| self.answer(params, cx, trace)).collect(),
+            Some(Params::Missing(words)) => {
+                vec![RuleResponse::new(&self.frame.name, RuleType::Validation, Status::Error, words)]
             }
+            Some(Params::Allowed) | None => Vec::new(),
         };
         for answer in &mut answers {
             answer.properties.insert("binding".to_owned(), binding.name.clone());
@@ -127,14 +114,18 @@ impl Compiled {
         let seen = Seen(cx.view);
         let mut activation = activation(cx, params);
         activation.view = Some(&seen);
-        let respond = |status: Status, words: &str| RuleResponse::new(&self.name, RuleType::Validation, status, words);
-        match hold(&self.conditions, &activation, "condition", trace) {
+        if cx.mode != Mode::Admission && cx.request.namespace.is_empty() {
+            // Kyverno has an empty namespace for what is in none.
+            let empty = serde_json::json!({"metadata": {}, "spec": {}, "status": {}});
+            activation.set("namespaceObject", from_json(&empty));
+        }
+        let respond =
+            |status: Status, words: &str| RuleResponse::new(&self.frame.name, RuleType::Validation, status, words);
+        match self.frame.holds(&mut activation, trace) {
             Ok(true) => {}
             Ok(false) => return respond(Status::Skip, "match conditions aren't met"),
-            Err(_) if self.ignore_errors => return respond(Status::Skip, "match conditions aren't met"),
             Err(error) => return respond(Status::Error, &error.to_string()),
         }
-        activation.set_variables(&self.variables);
         let mut first = None;
         for (at, check) in self.checks.iter().enumerate() {
             let found = check.program.eval(&activation);
@@ -143,14 +134,22 @@ impl Compiled {
             let answer = match found {
                 Ok(Val::Bool(true)) => continue,
                 Ok(_) => respond(Status::Fail, &message(check, &activation)),
-                Err(error) => {
-                    let source = check.program.source();
-                    respond(Status::Error, &format!("expression '{source}' resulted in error: {error}"))
-                }
+                Err(error) => respond(Status::Error, &stored::failed(&check.program, &error)),
             };
             first = first.or(Some(answer));
         }
         first.unwrap_or_else(|| respond(Status::Pass, ""))
+    }
+}
+
+fn frame(policy: &ValidatingAdmissionPolicy, conditions: Vec<Condition>, variables: Vec<(String, Program)>) -> Frame {
+    Frame {
+        name: policy.name.clone(),
+        param_kind: policy.spec.param_kind.clone(),
+        constraints: policy.spec.match_constraints.clone(),
+        conditions,
+        variables,
+        ignore_errors: policy.spec.failure_policy.as_deref() == Some("Ignore"),
     }
 }
 

@@ -35,19 +35,27 @@ pub(super) fn make(view: &dyn View, pattern: &GeneratePattern) -> Generated {
     };
     if let Some(source) = pattern.clone.as_ref().filter(|source| !source.name.is_empty()) {
         let gvk = Gvk::new(place.api_version, place.kind);
-        return collected([cloned(view, &place, &gvk, &source.namespace, &source.name)]);
+        let mut out = collected([cloned(view, &place, &gvk, &source.namespace, &source.name)]);
+        out.refused.extend(out.error.clone().map(|error| (place.words(), error)));
+        return out;
     }
     if pattern.clone_list.as_ref().is_some_and(|list| !list.kinds.is_empty()) {
         return clone_list(view, pattern);
     }
     match &pattern.data {
         // Kyverno compares a typed nil with nil: a pattern without data makes an object with a name and labels only.
-        None | Some(Value::Null) => {
-            collected([Ok(Some(Target { object: placed(json!({}), &place), source: None, clone: false }))])
-        }
-        Some(data @ Value::Object(_)) => {
-            collected([Ok(Some(Target { object: placed(data.clone(), &place), source: None, clone: false }))])
-        }
+        None | Some(Value::Null) => collected([Ok(Some(Target {
+            object: placed(json!({}), &place),
+            source: None,
+            clone: false,
+            element: None,
+        }))]),
+        Some(data @ Value::Object(_)) => collected([Ok(Some(Target {
+            object: placed(data.clone(), &place),
+            source: None,
+            clone: false,
+            element: None,
+        }))]),
         Some(_) => collected([Err("failed to convert data to a mapping".to_owned())]),
     }
 }
@@ -98,7 +106,7 @@ fn copied(source: &Value, place: &Place<'_>) -> Target {
         namespace: source.namespace().to_owned(),
         name: source.name().to_owned(),
     };
-    Target { object: placed(object, place), source: Some(origin), clone: true }
+    Target { object: placed(object, place), source: Some(origin), clone: true, element: None }
 }
 
 fn clone_list(view: &dyn View, pattern: &GeneratePattern) -> Generated {

@@ -7,13 +7,13 @@ mod make;
 #[cfg(test)]
 mod tests;
 
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::trace::{Outcome, TraceNode};
 use super::{RuleCx, conditions, context};
 use crate::expr::vars;
 use crate::object::gvk::ObjectRef;
+use crate::object::read::{field, read};
 use crate::object::{ObjectExt, gofmt};
 use crate::policy::rule::{ContextEntry, GeneratePattern};
 
@@ -26,6 +26,8 @@ pub struct Target {
     pub source: Option<ObjectRef>,
     /// Made by `clone` or `cloneList`.
     pub clone: bool,
+    /// The `foreach` and the element that it is made for: an error of one does not end the others.
+    pub element: Option<(usize, usize)>,
 }
 
 /// What a rule makes, and the error that ended it: objects made before an error stay.
@@ -35,17 +37,28 @@ pub struct Generated {
     pub targets: Vec<Target>,
     /// Kyverno's words.
     pub error: Option<String>,
+    /// Targets that could not be made, `apiVersion/kind/namespace/name`, each with why.
+    pub refused: Vec<(String, String)>,
 }
 
 /// `foreach[]`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default)]
 struct ForEach {
     list: String,
     context: Vec<ContextEntry>,
     preconditions: Option<Value>,
-    #[serde(flatten)]
     pattern: GeneratePattern,
+}
+
+impl ForEach {
+    fn read(block: &Value) -> Result<Self, serde_json::Error> {
+        Ok(Self {
+            list: field(block, "list")?,
+            context: field(block, "context")?,
+            preconditions: field(block, "preconditions")?,
+            pattern: read(block)?,
+        })
+    }
 }
 
 /// What the rule makes for a trigger. The variables of the request are in the context already; the entries of the rule's
@@ -94,7 +107,7 @@ fn register(cx: &mut RuleCx<'_>, entries: &[ContextEntry]) -> Result<(), String>
 }
 
 fn failed(error: String) -> Generated {
-    Generated { targets: Vec::new(), error: Some(error) }
+    Generated { error: Some(error), ..Generated::default() }
 }
 
 fn one(
@@ -112,7 +125,7 @@ fn one(
         Ok(substituted) => substituted,
         Err(error) => return failed(error.to_string()),
     };
-    let pattern: GeneratePattern = match serde_json::from_value(substituted) {
+    let pattern: GeneratePattern = match read(&substituted) {
         Ok(pattern) => pattern,
         Err(error) => return failed(error.to_string()),
     };
@@ -125,11 +138,11 @@ fn one(
 
 /// Every list and element is tried; the errors are joined.
 fn for_each(cx: &mut RuleCx<'_>, blocks: &[Value], trigger: &Value, at: &str) -> Generated {
-    let mut targets = Vec::new();
+    let mut out = Generated::default();
     let mut errors = Vec::new();
     for (index, block) in blocks.iter().enumerate() {
         let at = format!("{at}/foreach/{index}");
-        let block: ForEach = match serde_json::from_value(block.clone()) {
+        let block = match ForEach::read(block) {
             Ok(block) => block,
             Err(error) => {
                 errors.push(format!("failed to parse {index} foreach: {error}"));
@@ -147,16 +160,20 @@ fn for_each(cx: &mut RuleCx<'_>, blocks: &[Value], trigger: &Value, at: &str) ->
         cx.json.checkpoint();
         let made = each(cx, &block, &elements, trigger, &at);
         cx.json.restore();
-        targets.extend(made.targets);
+        out.refused.extend(made.refused);
+        out.targets.extend(made.targets.into_iter().map(|mut target| {
+            target.element = target.element.map(|(_, element)| (index, element));
+            target
+        }));
         if let Some(error) = made.error {
             errors.push(format!("failed to process {index} foreach in rule {}: {error}", cx.rule.name));
         }
     }
-    Generated { targets, error: joined(&errors) }
+    Generated { error: joined(&errors), ..out }
 }
 
 fn each(cx: &mut RuleCx<'_>, block: &ForEach, elements: &[Value], trigger: &Value, at: &str) -> Generated {
-    let mut targets = Vec::new();
+    let mut out = Generated::default();
     let mut errors = Vec::new();
     for (index, element) in elements.iter().enumerate().filter(|(_, element)| !element.is_null()) {
         cx.json.reset();
@@ -174,12 +191,13 @@ fn each(cx: &mut RuleCx<'_>, block: &ForEach, elements: &[Value], trigger: &Valu
             (None, true) => Outcome::Skip,
             (None, false) => Outcome::Yes,
         });
-        targets.extend(made.targets);
+        out.refused.extend(made.refused);
+        out.targets.extend(made.targets.into_iter().map(|target| Target { element: Some((0, index)), ..target }));
         if let Some(error) = made.error {
             errors.push(format!("failed to process {index} element: {error}"));
         }
     }
-    Generated { targets, error: joined(&errors) }
+    Generated { error: joined(&errors), ..out }
 }
 
 fn joined(errors: &[String]) -> Option<String> {

@@ -11,6 +11,7 @@ use crate::eval::{RuleCx, conditions};
 use crate::expr::vars;
 use crate::object::ObjectExt;
 use crate::object::image::ImageInfo;
+use crate::object::read::read;
 
 /// How deep attestors may nest; Kyverno has no bound.
 const MAX_NESTING: usize = 16;
@@ -91,7 +92,7 @@ fn signed(cx: &mut RuleCx<'_>, set: &AttestorSet, image: &str, path: &str, nesti
         let path = format!("{path}.entries[{index}]");
         let outcome = match attestor.get("attestor").filter(|nested| !nested.is_null()) {
             Some(_) if nesting >= MAX_NESTING => Err(Refusal::Unsigned(format!("{path}: attestors nest too deeply"))),
-            Some(nested) => match serde_json::from_value::<AttestorSet>(nested.clone()) {
+            Some(nested) => match read::<AttestorSet>(nested) {
                 Ok(nested) => signed(cx, &nested, image, &format!("{path}.attestor"), nesting + 1),
                 Err(error) => Err(Refusal::Unsigned(format!("failed to unmarshal nested attestor {path}: {error}"))),
             },

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::any_matches;
 use crate::object::ObjectExt;
+use crate::object::read;
 
 /// One entry, older ways of writing it converted.
 #[derive(Clone, Debug, Deserialize)]
@@ -80,7 +81,7 @@ pub(super) struct Validate {
 impl ImageVerification {
     /// Reads an entry; one that does not have the form of the CRD concerns no image.
     pub(super) fn read(written: &Value) -> Self {
-        Self::deserialize(written).unwrap_or_default().converted()
+        read::read::<Self>(written).unwrap_or_default().converted()
     }
 
     /// `image`, `key` and `issuer` are the older way.

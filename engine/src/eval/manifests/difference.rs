@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::ignore::Patterns;
 use crate::expr::jmespath::equal;
 use crate::object::gofmt;
+use crate::object::order;
 
 /// One field; `None` where the side has none.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +20,7 @@ pub(super) struct Difference {
 /// The differences by key.
 pub(super) fn between(manifest: &Value, object: &Value, ignored: &Patterns) -> Vec<Difference> {
     let (before, after) = (flat(manifest), flat(object));
-    let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let keys: BTreeSet<&String> = order::set(before.keys().chain(after.keys()));
     let all = keys.into_iter().map(|key| Difference {
         key: key.clone(),
         before: before.get(key).cloned(),

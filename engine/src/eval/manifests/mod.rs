@@ -21,6 +21,7 @@ use super::request::Operation;
 use super::trace::{Outcome, TraceNode};
 use super::verdict::{RuleType, Status};
 use super::{Answer, RuleCx};
+use crate::object::read::read;
 use crate::object::{ObjectExt, string_map};
 
 /// How deep attestors may nest; Kyverno has no bound.
@@ -104,7 +105,7 @@ fn by_set(
         let path = format!("{path}.entries[{index}]");
         let outcome = match attestor.get("attestor").filter(|nested| !nested.is_null()) {
             Some(_) if nesting >= MAX_NESTING => Err(format!("{path}: attestors nest too deeply")),
-            Some(nested) => match AttestorSet::deserialize(nested) {
+            Some(nested) => match read::<AttestorSet>(nested) {
                 Ok(nested) => by_set(cx, subject, &nested, &format!("{path}.attestor"), nesting + 1)
                     .map_err(|error| format!("failed to verify signature; {path}.attestor: {error}")),
                 Err(error) => Err(format!("failed to unmarshal nested attestor {path}: {error}")),

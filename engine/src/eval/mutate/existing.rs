@@ -10,6 +10,7 @@ use crate::eval::verdict::{RuleResponse, RuleType, Status};
 use crate::eval::{Answer, RuleCx, context, view};
 use crate::expr::vars;
 use crate::object::gvk::Gvk;
+use crate::object::read::read;
 use crate::object::selector::LabelSelector;
 use crate::object::{ObjectExt, wildcard};
 use crate::policy::rule::ContextEntry;
@@ -69,7 +70,7 @@ pub fn existing(cx: &mut RuleCx<'_>) -> Answer {
 }
 
 fn one(cx: &mut RuleCx<'_>, written: &Value, object: &Value, at: &str) -> RuleResponse {
-    let extras = Extras::deserialize(written).unwrap_or_default();
+    let extras = read::<Extras>(written).unwrap_or_default();
     cx.json.set_target(object.clone());
     if let Err(error) = context::register(cx.cx, cx.policy, &cx.rule.name, &extras.context, &mut cx.json) {
         return cx.error(RuleType::Mutation, "failed to load context", error);
@@ -99,7 +100,7 @@ fn find(cx: &mut RuleCx<'_>, index: usize, target: &Value) -> Result<Vec<Value>,
     let failed = |error: String| format!("failed to substitute variables in target[{index}]: {error}");
     let substituted = vars::substitute_all(&mut cx.json, &Value::Object(written));
     let substituted = substituted.map_err(|error| failed(error.to_string()))?;
-    let mut selection: Selection = serde_json::from_value(substituted).map_err(|error| failed(error.to_string()))?;
+    let mut selection: Selection = read(&substituted).map_err(|error| failed(error.to_string()))?;
     if !cx.policy.namespace.is_empty() {
         selection.namespace.clone_from(&cx.policy.namespace);
     }

@@ -9,6 +9,7 @@ use crate::eval::verdict::Status;
 use crate::eval::{RuleCx, conditions, context};
 use crate::expr::vars;
 use crate::object::gofmt;
+use crate::object::read::read;
 use crate::policy::rule::ContextEntry;
 
 /// How deep `foreach` may nest; Kyverno has no bound.
@@ -38,7 +39,7 @@ pub(super) fn run(cx: &mut RuleCx<'_>, blocks: &[Value], resource: &Value) -> Re
 fn lists(cx: &mut RuleCx<'_>, blocks: &[Value], mut resource: Value, nesting: usize, at: &str) -> Response {
     let mut applied = 0;
     for (index, block) in blocks.iter().enumerate() {
-        let block: ForEach = match serde_json::from_value(block.clone()) {
+        let block: ForEach = match read(block) {
             Ok(block) => block,
             Err(error) => return Response::error(format!("failed to parse foreach: {error}")),
         };
@@ -122,7 +123,7 @@ fn one(
         return Response::error(format!("failed to load to mutate.foreach[{index}].context: {error}"));
     }
     let preconditions = format!("{at}/preconditions");
-    match conditions::evaluate(&mut cx.json, block.preconditions.as_ref(), &preconditions, &mut cx.trace) {
+    match conditions::preconditions(&mut cx.json, block.preconditions.as_ref(), &preconditions, &mut cx.trace) {
         Err(error) => {
             return Response::error(format!("failed to evaluate mutate.foreach[{index}].preconditions: {error}"));
         }

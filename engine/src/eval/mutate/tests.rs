@@ -193,3 +193,89 @@ fn the_trace_shows_the_change() {
     assert_eq!(node.found, Some(json!([{ "op": "replace", "path": "/metadata/labels/app", "value": "b" }])));
     assert_eq!(node.at.as_deref(), Some("/spec/rules/0/mutate"));
 }
+
+/// One line per anchor and place: the plain patch, null where the whole rule does nothing.
+#[test]
+fn anchors_of_patches() {
+    let containers = |items: Value| json!({ "spec": { "containers": items } });
+    for (patch, wanted) in [
+        // +(): absent, present, on a map, in each element of a list
+        (
+            json!({ "metadata": { "+(annotations)": { "a": "b" } } }),
+            json!({ "metadata": { "annotations": { "a": "b" } } }),
+        ),
+        (json!({ "metadata": { "+(labels)": { "z": "1" } } }), json!({})),
+        (
+            containers(json!([{ "(name)": "*", "+(imagePullPolicy)": "Always" }])),
+            containers(
+                json!([{ "imagePullPolicy": "Always", "name": "a" }, { "imagePullPolicy": "Always", "name": "b" }]),
+            ),
+        ),
+        (containers(json!([{ "(name)": "*", "+(image)": "z" }])), json!({})),
+        // (): several must all hold; a wildcard; a missing key; a number is compared as text
+        (
+            json!({ "metadata": { "(name)": "x", "(namespace)": "ns", "labels": { "l": "1" } } }),
+            json!({ "metadata": { "labels": { "l": "1" } } }),
+        ),
+        (json!({ "metadata": { "(name)": "x", "(namespace)": "other", "labels": { "l": "1" } } }), Value::Null),
+        (
+            json!({ "metadata": { "(name)": "?", "labels": { "l": "1" } } }),
+            json!({ "metadata": { "labels": { "l": "1" } } }),
+        ),
+        (
+            json!({ "metadata": { "(labels)": { "app": "a" }, "annotations": { "l": "1" } } }),
+            json!({ "metadata": { "labels": { "app": "a" }, "annotations": { "l": "1" } } }),
+        ),
+        (json!({ "metadata": { "(labels)": { "app": "b" }, "annotations": { "l": "1" } } }), Value::Null),
+        (
+            json!({ "(kind)": "Pod", "metadata": { "labels": { "l": "1" } } }),
+            json!({ "metadata": { "labels": { "l": "1" } } }),
+        ),
+        // <(): holds, fails, is missing
+        (json!({ "metadata": { "<(name)": "x" }, "spec": { "a": 1 } }), json!({ "spec": { "a": 1 } })),
+        (json!({ "metadata": { "<(name)": "y" }, "spec": { "a": 1 } }), Value::Null),
+        (json!({ "metadata": { "<(nope)": "y" }, "spec": { "a": 1 } }), Value::Null),
+        // in a list it only decides: the element with it is bound to nothing
+        (containers(json!([{ "<(image)": "nginx*", "imagePullPolicy": "Always" }])), json!({})),
+        // no anchor: the patch stays
+        (containers(json!([{ "name": "c" }])), containers(json!([{ "name": "c" }]))),
+        (json!({ "spec": { "hostNetwork": null } }), json!({ "spec": { "hostNetwork": null } })),
+    ] {
+        assert_eq!(plain(patch.clone()), wanted, "{patch}");
+    }
+}
+
+#[test]
+fn json_patches_of_each_kind() {
+    for (operation, pointer, wanted) in [
+        ("{op: add, path: /metadata/annotations/a, value: b}", "/metadata/annotations/a", json!("b")),
+        ("{op: add, path: /spec/containers/0, value: {name: z}}", "/spec/containers/0/name", json!("z")),
+        ("{op: add, path: /spec/containers/-, value: {name: z}}", "/spec/containers/2/name", json!("z")),
+        ("{op: replace, path: /spec/hostNetwork, value: false}", "/spec/hostNetwork", json!(false)),
+        ("{op: remove, path: /spec/containers/0}", "/spec/containers/0/name", json!("b")),
+        ("{op: copy, from: /metadata/name, path: /metadata/labels/n}", "/metadata/labels/n", json!("x")),
+        ("{op: move, from: /metadata/labels/app, path: /metadata/labels/b}", "/metadata/labels/b", json!("a")),
+        ("{op: add, path: /metadata/labels/a.b~1c, value: d}", "/metadata/labels/a.b~1c", json!("d")),
+        (
+            "{op: add, path: '/metadata/labels/{{ request.object.metadata.name }}', value: d}",
+            "/metadata/labels/x",
+            json!("d"),
+        ),
+        ("{op: test, path: /kind, value: Pod}\n- {op: add, path: /spec/a, value: 1}", "/spec/a", json!(1)),
+    ] {
+        let verdict = evaluated(json!({ "patchesJson6902": format!("- {operation}") }));
+        assert_eq!(verdict.patched.unwrap_or_default().pointer(pointer), Some(&wanted), "{operation}");
+    }
+}
+
+#[test]
+fn foreach_goes_backwards_unless_told() {
+    let order = |order: Value| {
+        let mut block = json!({ "list": "request.object.spec.containers", "patchStrategicMerge": { "metadata": { "labels": { "last": "{{ element.name }}" } } } });
+        block.as_object_mut().unwrap().extend(order.as_object().unwrap().clone());
+        evaluated(json!({ "foreach": [block] })).patched.unwrap()["metadata"]["labels"]["last"].clone()
+    };
+    assert_eq!(order(json!({})), "a");
+    assert_eq!(order(json!({ "order": "Ascending" })), "b");
+    assert_eq!(order(json!({ "order": "Descending" })), "a");
+}

@@ -23,6 +23,7 @@ use super::trace::{Outcome, TraceNode};
 use super::verdict::{RuleResponse, RuleType, Status};
 use crate::object::ObjectExt;
 use crate::object::image::{self, RegistryConfig};
+use crate::object::read::read;
 use crate::policy::exception::PolicyException;
 use check::{Check, Level, Pod, Revision, Violation};
 use exclude::Exclude;
@@ -139,7 +140,7 @@ fn respond(cx: &RuleCx<'_>, resource: &Value, exceptions: &[&PolicyException]) -
         return (response, Vec::new());
     }
     let settings = cx.rule.validate.as_ref().and_then(|validate| validate.pod_security.clone()).unwrap_or_default();
-    let settings: PodSecurity = match serde_json::from_value(settings) {
+    let settings: PodSecurity = match read(&settings) {
         Ok(settings) => settings,
         Err(error) => return (respond(Status::Error, format!("failed to parse pod security: {error}")), Vec::new()),
     };
@@ -158,7 +159,7 @@ fn respond(cx: &RuleCx<'_>, resource: &Value, exceptions: &[&PolicyException]) -
     }
     let keys: Vec<String> = exceptions.iter().map(|exception| key_of(exception)).collect();
     let excludes = exceptions.iter().flat_map(|exception| &exception.spec.pod_security);
-    let excludes: Vec<Exclude> = excludes.filter_map(|value| serde_json::from_value(value.clone()).ok()).collect();
+    let excludes: Vec<Exclude> = excludes.filter_map(|value| read(value).ok()).collect();
     let mut found = exclude::apply(&standard, &excludes, found, &pod);
     if found.is_empty() {
         let message = format!("rule is skipped due to policy exceptions {}", keys.join(", "));

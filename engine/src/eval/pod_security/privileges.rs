@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::check::{Bad, Container, FieldError, Pod, Violation, Violations, join_quoted, strings};
+use crate::object::order;
 
 pub(super) fn privileged(pod: &Pod) -> Option<Violation> {
     let mut bad = Violations::default();
@@ -87,7 +88,7 @@ pub(super) fn capabilities_restricted_1_22(pod: &Pod) -> Option<Violation> {
         let error = if dropped.is_empty() {
             FieldError::required(field)
         } else {
-            let dropped: BTreeSet<String> = dropped.into_iter().collect();
+            let dropped: BTreeSet<String> = order::set(dropped);
             FieldError::forbidden(field, Bad::List(dropped.into_iter().collect()))
         };
         missing.add(container.name(), [error]);
@@ -116,7 +117,7 @@ fn added_capabilities(pod: &Pod, allowed: &[&str]) -> (Violations, BTreeSet<Stri
     let mut all = BTreeSet::new();
     for container in pod.containers() {
         let added = strings(container.field(&["securityContext", "capabilities", "add"]));
-        let found: BTreeSet<String> = added.into_iter().filter(|name| !allowed.contains(&name.as_str())).collect();
+        let found: BTreeSet<String> = order::set(added.into_iter().filter(|name| !allowed.contains(&name.as_str())));
         if found.is_empty() {
             continue;
         }

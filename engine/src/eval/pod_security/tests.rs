@@ -247,3 +247,78 @@ fn excludes() {
         "hostNamespaces"
     );
 }
+
+/// Each control: a spec that violates it, and an exclusion that lifts just that.
+#[test]
+fn every_control_is_checked_and_excluded() {
+    let pod = |security: Value| json!({ "securityContext": security, "containers": [{ "name": "a", "image": "x" }] });
+    let container = |more: Value| {
+        let mut container = json!({ "name": "a", "image": "x" });
+        container.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "containers": [container] })
+    };
+    let context = |security: Value| container(json!({ "securityContext": security }));
+    for (control, id, spec, images) in [
+        ("HostProcess", "windowsHostProcess", context(json!({ "windowsOptions": { "hostProcess": true } })), true),
+        ("HostProcess", "windowsHostProcess", pod(json!({ "windowsOptions": { "hostProcess": true } })), false),
+        ("Host Namespaces", "hostNamespaces", json!({ "hostIPC": true }), false),
+        ("Privileged Containers", "privileged", context(json!({ "privileged": true })), true),
+        ("Capabilities", "capabilities_baseline", context(json!({ "capabilities": { "add": ["SYS_ADMIN"] } })), true),
+        ("Capabilities", "capabilities_restricted", context(json!({ "capabilities": { "add": ["CHOWN"] } })), true),
+        (
+            "HostPath Volumes",
+            "hostPathVolumes",
+            json!({ "volumes": [{ "name": "v", "hostPath": { "path": "/" } }] }),
+            false,
+        ),
+        ("Host Ports", "hostPorts", container(json!({ "ports": [{ "hostPort": 80 }] })), true),
+        ("AppArmor", "appArmorProfile", context(json!({ "appArmorProfile": { "type": "Unconfined" } })), true),
+        ("AppArmor", "appArmorProfile", pod(json!({ "appArmorProfile": { "type": "Unconfined" } })), false),
+        ("SELinux", "seLinuxOptions", context(json!({ "seLinuxOptions": { "role": "r" } })), true),
+        ("SELinux", "seLinuxOptions", pod(json!({ "seLinuxOptions": { "role": "r" } })), false),
+        ("/proc Mount Type", "procMount", context(json!({ "procMount": "Unmasked" })), true),
+        ("Seccomp", "seccompProfile_baseline", context(json!({ "seccompProfile": { "type": "Unconfined" } })), true),
+        ("Seccomp", "seccompProfile_restricted", pod(json!({ "seccompProfile": { "type": "Unconfined" } })), false),
+        ("Sysctls", "sysctls", pod(json!({ "sysctls": [{ "name": "kernel.x" }] })), false),
+        ("Volume Types", "restrictedVolumes", json!({ "volumes": [{ "name": "v", "nfs": { "path": "/" } }] }), false),
+        (
+            "Privilege Escalation",
+            "allowPrivilegeEscalation",
+            context(json!({ "allowPrivilegeEscalation": true })),
+            true,
+        ),
+        ("Running as Non-root", "runAsNonRoot", context(json!({ "runAsNonRoot": false })), true),
+        ("Running as Non-root user", "runAsUser", context(json!({ "runAsUser": 0 })), true),
+        ("Running as Non-root user", "runAsUser", pod(json!({ "runAsUser": 0 })), false),
+    ] {
+        assert_ne!(says(id, "", spec.clone()), "", "{control} is violated");
+        let mut exclude = json!({ "controlName": control });
+        if images {
+            exclude["images"] = json!(["*"]);
+        }
+        let ids = |exclude: Value| left(exclude, spec.clone()).split(' ').map(str::to_owned).collect::<Vec<_>>();
+        assert!(!ids(exclude).contains(&id.to_owned()), "{control} is excluded");
+        assert!(ids(json!({ "controlName": "None" })).contains(&id.to_owned()), "{control} stays");
+    }
+}
+
+/// Each kind has its pod elsewhere; other kinds have none.
+#[test]
+fn every_kind_has_its_pod() {
+    let hosts = json!({ "hostPID": true });
+    let template = json!({ "metadata": { "labels": { "t": "1" } }, "spec": hosts });
+    for (kind, spec) in [
+        ("Pod", hosts.clone()),
+        ("Deployment", json!({ "template": template })),
+        ("DaemonSet", json!({ "template": template })),
+        ("StatefulSet", json!({ "template": template })),
+        ("ReplicaSet", json!({ "template": template })),
+        ("ReplicationController", json!({ "template": template })),
+        ("Job", json!({ "template": template })),
+        ("CronJob", json!({ "jobTemplate": { "spec": { "template": template } } })),
+    ] {
+        let pod = super::pod_of(&json!({ "kind": kind, "spec": spec })).unwrap();
+        assert_eq!(pod.spec["hostPID"], true, "{kind}");
+    }
+    assert!(super::pod_of(&json!({ "kind": "Service" })).is_none());
+}

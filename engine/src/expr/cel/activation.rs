@@ -104,7 +104,7 @@ impl<'a> Activation<'a> {
             if error.fatal {
                 return error;
             }
-            match self.kubernetes {
+            match self.kubernetes && !program.is_broken() {
                 true => Error::new(format!("composited variable \"{name}\" fails to evaluate: {error}")),
                 false => error,
             }
@@ -113,10 +113,24 @@ impl<'a> Activation<'a> {
         found
     }
 
+    /// The expression of `variables.name`.
+    #[must_use]
+    pub fn composed_program(&self, name: &str) -> Option<&'a Program> {
+        self.lazy.iter().find(|(known, _)| known == name).map(|(_, program)| program)
+    }
+
     /// Whether a composed variable of that name exists.
     #[must_use]
     pub fn is_composed(&self, name: &str) -> bool {
         self.lazy.iter().any(|(known, _)| known == name)
+    }
+
+    /// Pays for looking at all of a value.
+    ///
+    /// # Errors
+    /// The budget is spent.
+    pub fn spend_on(&self, value: &Val, times: u64) -> Result<(), Error> {
+        self.spend(value.weight(self.left.get().saturating_add(1)).saturating_mul(times.max(1)))
     }
 
     /// Pays for work.

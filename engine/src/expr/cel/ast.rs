@@ -68,6 +68,8 @@ pub enum Expr {
     Fold(Box<Fold>),
     /// `cel.bind(name, value, body)`.
     Bind(Arc<str>, Box<[Node; 2]>),
+    /// An expression that does not compile: it fails with these words.
+    Broken(Arc<str>),
     /// `target.optMap(name, body)`, `target.optFlatMap(name, body)` (true).
     OptMap(Arc<str>, Box<[Node; 2]>, bool),
 }

@@ -9,15 +9,26 @@ use super::ast::{Call, Expr, Fold, FoldKind, Node, Op, Select};
 use super::env::Env;
 use super::lower::Mistake;
 use super::types::{Type, Unifier};
+use super::validators::{self, Pending};
 use super::value::Val;
 
 /// Checks an expression: its type, and every mistake.
 #[must_use]
 pub fn check(env: &Env, node: &Node) -> (Type, Vec<Mistake>) {
-    let mut checker = Checker { env, scope: Vec::new(), unifier: Unifier::default(), mistakes: Vec::new(), exempt: 0 };
+    let mut checker = Checker {
+        env,
+        scope: Vec::new(),
+        unifier: Unifier::default(),
+        mistakes: Vec::new(),
+        pending: Vec::new(),
+        exempt: 0,
+    };
     let found = checker.node(node);
-    let found = checker.unifier.resolve(&found, true);
-    (found, checker.mistakes)
+    let Checker { unifier, mut mistakes, pending, .. } = checker;
+    if mistakes.is_empty() {
+        mistakes = validators::run(&pending, &unifier);
+    }
+    (unifier.resolve(&found, true), mistakes)
 }
 
 struct Checker<'e> {
@@ -25,6 +36,8 @@ struct Checker<'e> {
     scope: Vec<(Arc<str>, Type)>,
     unifier: Unifier,
     mistakes: Vec<Mistake>,
+    /// What is looked at when all types are known.
+    pending: Vec<Pending>,
     exempt: usize,
 }
 
@@ -83,10 +96,13 @@ impl Checker<'_> {
             Expr::Call(call) => self.function(node.id, call),
             Expr::List(items) => {
                 let mut item_type = None;
+                let mut alike = Vec::new();
                 for (item, optional) in items {
                     let found = self.element(item, *optional);
-                    item_type = Some(self.join(item.id, item_type, found));
+                    alike.push((item.id, found.clone()));
+                    item_type = Some(self.join(item_type, found));
                 }
+                self.all_alike(alike, true);
                 Type::list(item_type.unwrap_or_else(|| self.unifier.fresh()))
             }
             Expr::Map(entries) => self.map(entries),
@@ -98,6 +114,7 @@ impl Checker<'_> {
                 self.scoped(&[(name, found)], body)
             }
             Expr::OptMap(name, parts, flat) => self.opt_map(name, parts, *flat),
+            Expr::Broken(_) => Type::Dyn,
         }
     }
 
@@ -156,7 +173,7 @@ impl Checker<'_> {
                 None if name.starts_with("Object") || &**name == "JSONPatch" => Type::Dyn,
                 None => self.mistake(id, format!("type '{target}' does not support field selection")),
             },
-            Type::Dyn | Type::Error => Type::Dyn,
+            Type::Dyn | Type::Any | Type::Error => Type::Dyn,
             Type::Var(_) => {
                 self.unifier.assignable(&[Type::Dyn], std::slice::from_ref(target));
                 Type::Dyn
@@ -191,9 +208,20 @@ impl Checker<'_> {
     }
 
     fn function(&mut self, id: u64, call: &Call) -> Type {
-        // The list given to `format` may mix types (cel-go exempts it).
+        if let Some(literal) = validators::literal(call).filter(|_| self.env.literals) {
+            self.pending.push(literal);
+        }
+        // What is given to `format` may mix types (cel-go exempts it).
         self.exempt += usize::from(&*call.name == "format");
-        let found: Vec<Type> = call.args.iter().map(|arg| self.node(arg)).collect();
+        let found: Vec<Type> = match (validators::format(call), call.args.split_first()) {
+            (Some((format, items)), Some((receiver, _))) => {
+                let receiver = self.node(receiver);
+                let args = items.iter().map(|(item, optional)| (item.id, self.element(item, *optional))).collect();
+                self.pending.push(Pending::Format { id, format, args });
+                vec![receiver, Type::list(Type::Dyn)]
+            }
+            _ => call.args.iter().map(|arg| self.node(arg)).collect(),
+        };
         self.exempt -= usize::from(&*call.name == "format");
         if matches!(&*call.name, "math.greatest" | "math.least") {
             return self.extreme(id, &call.name, &found);
@@ -209,7 +237,7 @@ impl Checker<'_> {
             _ => args,
         };
         if let Some(odd) =
-            args.iter().find(|arg| !matches!(arg, Type::Int | Type::Uint | Type::Double | Type::Dyn | Type::Error))
+            args.iter().find(|arg| !matches!(arg, Type::Int | Type::Uint | Type::Double) && !arg.is_dyn())
         {
             return self.mistake(id, format!("{name}() argument must be a number, not '{odd}'"));
         }
@@ -237,7 +265,7 @@ impl Checker<'_> {
             }
             let returned = self.unifier.resolve(&returned, false);
             result = Some(match result {
-                Some(before) if before != Type::Dyn && before != returned => Type::Dyn,
+                Some(before) if !before.is_dyn() && before != returned => Type::Dyn,
                 Some(before) => before,
                 None => returned,
             });
@@ -266,31 +294,39 @@ impl Checker<'_> {
         }
         match self.unifier.resolve(&found, false) {
             Type::Optional(inner) => (*inner).clone(),
-            Type::Dyn | Type::Error => Type::Dyn,
+            found if found.is_dyn() => found,
             other => self.mistake(node.id, format!("expected type 'optional_type({other})' but found '{other}'")),
         }
     }
 
-    fn join(&mut self, id: u64, before: Option<Type>, found: Type) -> Type {
+    /// Remembers that types must be equal in the end.
+    fn all_alike(&mut self, types: Vec<(u64, Type)>, one: bool) {
+        if self.env.homogeneous && self.exempt == 0 && types.len() > 1 {
+            self.pending.push(Pending::Alike { types, one });
+        }
+    }
+
+    fn join(&mut self, before: Option<Type>, found: Type) -> Type {
         let Some(before) = before else { return found };
         if self.unifier.assignable(std::slice::from_ref(&before), std::slice::from_ref(&found)) {
             return self.unifier.most_general(&before, &found);
         }
-        if !self.env.homogeneous || self.exempt > 0 {
-            return Type::Dyn;
-        }
-        let (before, found) = (self.unifier.resolve(&before, true), self.unifier.resolve(&found, true));
-        self.mistake(id, format!("expected type '{before}' but found '{found}'"))
+        Type::Dyn
     }
 
     fn map(&mut self, entries: &[(Node, Node, bool)]) -> Type {
         let (mut key_type, mut value_type) = (None, None);
+        let (mut keys, mut values) = (Vec::new(), Vec::new());
         for (key, value, optional) in entries {
             let found = self.node(key);
-            key_type = Some(self.join(key.id, key_type, found));
+            keys.push((key.id, found.clone()));
+            key_type = Some(self.join(key_type, found));
             let found = self.element(value, *optional);
-            value_type = Some(self.join(value.id, value_type, found));
+            values.push((value.id, found.clone()));
+            value_type = Some(self.join(value_type, found));
         }
+        self.all_alike(keys, false);
+        self.all_alike(values, false);
         let key = key_type.unwrap_or_else(|| self.unifier.fresh());
         let value = value_type.unwrap_or_else(|| self.unifier.fresh());
         Type::map(key, value)
@@ -329,7 +365,7 @@ impl Checker<'_> {
         let found = self.node(target);
         let inner = match self.unifier.resolve(&found, false) {
             Type::Optional(inner) => (*inner).clone(),
-            Type::Dyn | Type::Error | Type::Var(_) => Type::Dyn,
+            Type::Dyn | Type::Any | Type::Error | Type::Var(_) => Type::Dyn,
             other => {
                 let macro_name = if flat { "optFlatMap" } else { "optMap" };
                 let words = format!("found no matching overload for '{macro_name}' applied to '{other}.()'");

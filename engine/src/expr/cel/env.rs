@@ -14,6 +14,8 @@ pub struct Env {
     libs: u64,
     /// Lists and maps may not mix types.
     pub homogeneous: bool,
+    /// Durations, timestamps and regular expressions that are written out are looked at (the API server's environments).
+    pub literals: bool,
     /// `all(i, v, …)` and the transform macros.
     pub two_variables: bool,
     /// `orValue` on what is no optional gives it back (Kyverno's compatibility macro).

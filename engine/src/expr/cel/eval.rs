@@ -9,6 +9,9 @@ use super::error::Error;
 use super::ops::{self, Res};
 use super::value::{Key, Map, Struct, Val};
 
+/// The weight of a value counts up to this where it is a factor.
+const MANY: u64 = 1 << 20;
+
 /// Evaluates an expression.
 ///
 /// # Errors
@@ -98,6 +101,7 @@ impl<'a, 'v> Cx<'a, 'v> {
                 self.with_value(name, value, |cx| cx.eval(body))
             }
             Expr::OptMap(name, parts, flat) => self.opt_map(name, parts, *flat),
+            Expr::Broken(words) => Err(Error::new(words)),
         }
     }
 
@@ -115,7 +119,8 @@ impl<'a, 'v> Cx<'a, 'v> {
     }
 
     /// Whether a node is the composed `variables`.
-    fn is_variables(&self, node: &Node) -> bool {
+    #[must_use]
+    pub fn is_variables(&self, node: &Node) -> bool {
         matches!(&node.expr, Expr::Ident(name) if &**name == "variables")
             && self.activation.get("variables").is_none()
             && !self.scope.iter().any(|(known, _)| &**known == "variables")
@@ -157,13 +162,18 @@ impl<'a, 'v> Cx<'a, 'v> {
     fn binary(&mut self, op: Op, left: &Node, right: &Node) -> Res {
         let left = self.eval(left)?;
         let right = self.eval(right)?;
-        let size = match (&left, &right) {
-            (Val::String(a), Val::String(b)) => (a.len() + b.len()) / 16,
-            (Val::List(a), Val::List(b)) => a.len() + b.len(),
-            (_, Val::List(b)) => b.len(),
-            _ => 0,
-        };
-        self.activation.spend(size as u64)?;
+        match (op, &left, &right) {
+            (_, Val::String(a), Val::String(b)) => self.activation.spend((a.len() + b.len()) as u64 / 16)?,
+            (Op::Add, Val::List(a), Val::List(b)) => self.activation.spend((a.len() + b.len()) as u64)?,
+            (Op::Add, Val::Bytes(a), Val::Bytes(b)) => self.activation.spend((a.len() + b.len()) as u64 / 16)?,
+            (Op::In, item, Val::List(_)) => {
+                self.activation.spend_on(&right, item.weight(MANY))?;
+            }
+            (Op::Equals | Op::NotEquals, Val::List(_) | Val::Map(_) | Val::Struct(_) | Val::Optional(_), _) => {
+                self.activation.spend_on(&left, 1)?;
+            }
+            _ => {}
+        }
         ops::binary(op, &left, &right)
     }
 
@@ -183,8 +193,7 @@ impl<'a, 'v> Cx<'a, 'v> {
         for arg in &call.args {
             args.push(self.eval(arg)?);
         }
-        let size = args.iter().map(|arg| if let Val::String(text) = arg { text.len() / 16 } else { 1 }).sum::<usize>();
-        self.activation.spend(size as u64)?;
+        self.pay(&call.name, &args)?;
         for lib in &call.libs {
             if let Some(answer) = lib(self, &call.name, &args) {
                 return answer;
@@ -192,6 +201,51 @@ impl<'a, 'v> Cx<'a, 'v> {
         }
         let types: Vec<&str> = args.iter().map(Val::type_name).collect();
         Err(Error::new(format!("no such overload: {}({})", call.name, types.join(", "))))
+    }
+
+    /// Pays for a call, before it is made.
+    fn pay(&self, name: &str, args: &[Val]) -> Result<(), Error> {
+        let activation = self.activation;
+        let length = |text: &str| text.len() as u64;
+        for arg in args {
+            activation.spend(if let Val::String(text) = arg { length(text) / 16 } else { 1 })?;
+        }
+        match (name, args) {
+            ("matches" | "find" | "findAll" | "regex.replace" | "regex.extract" | "regex.extractAll", _) => {
+                // Kubernetes' cost of a regular expression: the text by the pattern.
+                let [Val::String(text), Val::String(pattern), ..] = args else { return Ok(()) };
+                activation.spend(length(text).saturating_mul(length(pattern)) / 64)
+            }
+            ("replace", [Val::String(text), Val::String(old), Val::String(new), ..]) => {
+                let places = length(text).checked_div(length(old)).unwrap_or(length(text)) + 1;
+                activation.spend(places.saturating_mul(length(new)) / 16)
+            }
+            ("split", [Val::String(text), Val::String(separator), ..]) => {
+                activation.spend(length(text).checked_div(length(separator)).unwrap_or(length(text)))
+            }
+            ("join", [Val::List(items), rest @ ..]) => {
+                let separator = rest.first().map_or(0, |separator| separator.weight(MANY));
+                activation.spend((items.len() as u64).saturating_mul(separator))?;
+                args.first().map_or(Ok(()), |list| activation.spend_on(list, 1))
+            }
+            ("format", [Val::String(format), items]) => {
+                activation.spend_on(items, 1)?;
+                activation.spend((format.matches('%').count() as u64).saturating_mul(64))
+            }
+            ("sort" | "distinct" | "sets.contains" | "sets.equivalent" | "sets.intersects", [list, rest @ ..]) => {
+                let other = rest.first().unwrap_or(list);
+                activation.spend_on(list, other.as_list().map_or(1, <[Val]>::len) as u64)?;
+                activation.spend_on(other, 1)
+            }
+            ("indexOf" | "lastIndexOf" | "flatten" | "min" | "max" | "isSorted" | "listObjToMap", [list, ..]) => {
+                activation.spend_on(list, 1)
+            }
+            ("json.marshal", _) => args.iter().try_for_each(|arg| activation.spend_on(arg, 1)),
+            (name, _) if ["Post", "post", "Apply", "apply"].iter().any(|verb| name.ends_with(verb)) => {
+                args.iter().try_for_each(|arg| activation.spend_on(arg, 1))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn list(&mut self, items: &[(Node, bool)]) -> Res {
@@ -269,6 +323,7 @@ impl<'a, 'v> Cx<'a, 'v> {
     fn fold(&mut self, fold: &Fold) -> Res {
         let range = self.eval(&fold.range)?;
         let elements = elements_of(&range, fold.var2.is_some())?;
+        self.activation.spend(elements.len() as u64 / 4)?;
         match fold.kind {
             FoldKind::All => self.quantify(fold, &elements, false),
             FoldKind::Exists => self.quantify(fold, &elements, true),

@@ -21,6 +21,7 @@ pub mod place;
 pub mod program;
 pub mod text;
 pub mod types;
+pub mod validators;
 pub mod value;
 
 pub use activation::Activation;

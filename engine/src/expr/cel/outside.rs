@@ -46,6 +46,10 @@ pub trait Outside {
     fn global_context(&self, name: &str) -> Answer;
     /// Facts about an image.
     fn image_data(&self, image: &str) -> Answer;
+    /// Whether this is the command line's stand-in for a cluster.
+    fn stand_in(&self) -> bool {
+        false
+    }
     /// Whether an image carries a signature or attestation.
     fn image_verified(&self, image: &str, attestor: &Value) -> Answer;
 }

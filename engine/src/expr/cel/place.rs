@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use cel::parser::PrattParser;
 
 use super::lower::Mistake;
+use crate::object::order;
 
 /// Line from 1, column from 0 in code points.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub fn parser() -> PrattParser {
 pub fn offsets(source: &str, ids: &[u64]) -> BTreeMap<u64, usize> {
     let Err(errors) = parser().parse(&format!("{source}\n,")) else { return BTreeMap::new() };
     let Some(info) = errors.errors.into_iter().find_map(|error| error.source_info) else { return BTreeMap::new() };
-    ids.iter().filter_map(|id| Some((*id, info.offset_for(*id)?.0 as usize))).collect()
+    order::map(ids.iter().filter_map(|id| Some((*id, info.offset_for(*id)?.0 as usize))))
 }
 
 /// The line and column of a byte offset.
@@ -60,7 +61,7 @@ pub fn describe(source: &str, mistakes: &[Mistake]) -> (String, Vec<(Place, Stri
             (place(source, parenthesis(source, offset)), words.clone())
         })
         .collect();
-    placed.sort_by_key(|(place, _)| (place.line, place.column));
+    order::sort_by_key(&mut placed, |(place, _)| (place.line, place.column));
     let text: Vec<String> = placed.iter().map(|(place, words)| message(source, *place, words)).collect();
     (text.join("\n"), placed)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::activation::Activation;
-use super::ast::Node;
+use super::ast::{Expr, Node};
 use super::env::Env;
 use super::ops::Res;
 use super::place::{self, Place};
@@ -43,7 +43,8 @@ impl Program {
                 .map(|error| {
                     let line = usize::try_from(error.pos.0).unwrap_or(1).max(1);
                     let column = usize::try_from(error.pos.1).unwrap_or(1).saturating_sub(1);
-                    (Place { line, column }, error.msg)
+                    let place = Place { line, column };
+                    (place, worded(source, place, error.msg))
                 })
                 .collect();
             failed(source, mistakes)
@@ -58,6 +59,19 @@ impl Program {
             return Err(mistaken(&mistakes));
         }
         Ok(Self { source: Arc::from(source), root: Arc::new(root), output })
+    }
+
+    /// An expression that does not compile, where that is an error of every evaluation.
+    #[must_use]
+    pub fn broken(source: &str, words: &str) -> Self {
+        let root = Node { id: 0, expr: Expr::Broken(Arc::from(words)) };
+        Self { source: Arc::from(source), root: Arc::new(root), output: Type::Dyn }
+    }
+
+    /// Whether it is one that does not compile.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        matches!(self.root.expr, Expr::Broken(_))
     }
 
     /// The static type of the result.
@@ -84,6 +98,20 @@ impl Program {
     /// Whatever it runs into, in cel-go's words.
     pub fn eval(&self, activation: &Activation<'_>) -> Res {
         eval::evaluate(&self.root, activation)
+    }
+}
+
+/// What the parser says, with what it met.
+fn worded(source: &str, place: Place, words: String) -> String {
+    let rest = source.split('\n').nth(place.line.saturating_sub(1)).unwrap_or("").chars().skip(place.column);
+    let mut rest = rest.peekable();
+    let word = rest.peek().is_some_and(|c| c.is_alphanumeric());
+    let met: String =
+        rest.enumerate().take_while(|(at, c)| *at == 0 || word && c.is_alphanumeric()).map(|(_, c)| c).collect();
+    match words.as_str() {
+        "unexpected token" => format!("Syntax error: mismatched input '{met}' expecting expression"),
+        "unexpected character" => format!("Syntax error: token recognition error at: '{met}'"),
+        _ => words,
     }
 }
 

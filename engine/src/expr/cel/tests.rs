@@ -114,8 +114,8 @@ all_hold! {
         "strings.quote('first\\n\"q\"') == '\"first\\\\n\\\\\"q\\\\\"\"'", "'abc'.contains('b')", "'abc'.startsWith('ab')", "'abc'.endsWith('bc')",
         "size('Æ') == 1", "'a b'.split(' ', 0) == []", "'hello'.indexOf('') == 0", "'a'.charAt(1) == ''";
     format: "'%s has %d'.format(['x', 2]) == 'x has 2'", "'%.2f'.format([1.005]) == '1.00'", "'%b'.format([5]) == '101'", "'%x'.format(['hi']) == '6869'",
-        "'%X'.format([30]) == '1E'", "'%o'.format([8]) == '10'", "'%s'.format([[1, 'a']]) == '[1, a]'", "'%s'.format([{'b': 1, 'a': 2.5}]) == '{a: 2.5, b: 1}'",
-        "'%%'.format([]) == '%'", "'%e'.format([1052.032911275]) == '1.052033e+03'", "'%s'.format([duration('90s')]) == '90s'", "'%s'.format([null]) == 'null'";
+        "'%X'.format([30]) == '1E'", "'%o'.format([8]) == '10'", "'%s'.format([[1, 'a']]) == '[1, \"a\"]'", "'%s'.format([{'b': 1, 'a': 2.5}]) == '{\"a\":2.500000, \"b\":1}'",
+        "'%%'.format([]) == '%'", "'%e'.format([1052.032911275]) == '1.052033\\u202f\\u00d7\\u202f10\\u2070\\u00b3'", "'%s'.format([duration('90s')]) == '90s'", "'%s'.format([null]) == 'null'";
     lists: "[1, 2, 3, 4].slice(1, 3) == [2, 3]", "[[1], [2, 3]].flatten() == [1, 2, 3]", "[3, 1, 2].sort() == [1, 2, 3]", "lists.range(3) == [0, 1, 2]",
         "[1, 2].reverse() == [2, 1]", "[1, 2, 2].distinct() == [1, 2]", "[{'n': 2}, {'n': 1}].sortBy(e, e.n)[0].n == 1", "[1, [2, [3]]].flatten(2) == [1, 2, 3]";
     math: "math.greatest(1, 5, 3) == 5", "math.least([4, 2]) == 2", "math.ceil(1.2) == 2.0", "math.floor(-1.2) == -2.0", "math.round(1.5) == 2.0",
@@ -151,7 +151,8 @@ all_hold! {
         "!format.uri().validate('http://example.com').hasValue()", "format.dns1035Label().validate('1a').hasValue()", "!format.dns1123Subdomain().validate('a.b').hasValue()";
     kyverno: "sha256('hello') == '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824'", "md5('hello') == '5d41402abc4b2a76b9719d911017c592'",
         "hash.sha1('hello') == 'aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d'", "parseServiceAccount('system:serviceaccount:ns:sa').Name == 'sa'", "user.parseServiceAccount('x').Namespace == ''",
-        "json.unmarshal('{\"a\": [1]}').a[0] == 1", "json.marshal({'b': 1, 'a': 'x'}) == '{\"a\":\"x\",\"b\":1}'", "yaml.parse('a: 1\\nb: [x]').b[0] == 'x'",
+        "json.unmarshal('{\"a\": [1]}').a[0] == 1", "type(json.unmarshal('1')) == double", "type(yaml.parse('1')) == double",
+        "json.marshal(json.unmarshal('1')) == '1'", "json.marshal({'b': 1, 'a': 'x'}) == '{\"a\":\"x\",\"b\":1}'", "yaml.parse('a: 1\\nb: [x]').b[0] == 'x'",
         "listObjToMap([{'k': 'a'}], [{'v': 1}], 'k', 'v') == {'a': 1}", "gzip.decompress(gzip.compress('hello hello hello')) == 'hello hello hello'",
         "time.toCron(timestamp('2023-02-02T15:04:05Z')) == '4 15 2 2 4'", "time.truncate(timestamp('2021-01-02T18:04:05Z'), duration('2h')) == timestamp('2021-01-02T18:00:00Z')",
         "random('[0-9]{4}').matches('^[0-9]{4}$')", "random().size() == 8", "random() != random()",
@@ -159,6 +160,40 @@ all_hold! {
     images: "image('nginx').registry() == 'index.docker.io'", "image('nginx').repository() == 'library/nginx'", "image('nginx').identifier() == 'latest'", "image('ghcr.io/a/b:v1').tag() == 'v1'",
         "image('localhost:5000/x/y').registry() == 'localhost:5000'", "isImage('ghcr.io/a/b')", "!isImage('UPPER/case:tag:x')",
         "image('a/b@sha256:1111111111111111111111111111111111111111111111111111111111111111').containsDigest()", "parseImageReference('docker.io/a/b').registry() == 'index.docker.io'", "image('nginx').digest() == ''";
+    // cel-go `common/types/double.go`: `%g`.
+    doubles_as_text: "string(1e6) == '1e+06'", "string(123456789.0) == '1.23456789e+08'", "string(999999.0) == '999999'", "string(1e-5) == '1e-05'",
+        "string(0.0001) == '0.0001'", "string(1.0) == '1'", "string(1.0 / 0.0) == '+Inf'", "string(-1.0 / 0.0) == '-Inf'", "string(0.0 / 0.0) == 'NaN'";
+    // cel-go `ext/formatting.go`: values in lists and maps are written as CEL writes them.
+    format_of_literals: "'%s'.format([[2.71]]) == '[2.710000]'", "'%s'.format([2.71]) == '2.71'", "'%s'.format([[true, null]]) == '[true, null]'",
+        "'%s'.format([[b'xyz']]) == '[b\"xyz\"]'", "'%s'.format([[duration('2h')]]) == '[duration(\"7200s\")]'", "'%s'.format([{1: 'a', true: 'b'}]) == '{1:\"a\", true:\"b\"}'",
+        "'%s'.format([[timestamp(0)]]) == '[timestamp(\"1970-01-01T00:00:00Z\")]'", "'%s'.format([[[1], {}]]) == '[[1], {}]'", "'%s'.format([object.metadata.labels]) == '{\"a/b\":\"c\", \"app\":\"nginx\"}'",
+        "'%s'.format([[0.0 / 0.0]]) == '[\"NaN\"]'", "'%s'.format([type(1)]) == 'int'";
+    // golang.org/x/text prints in en_US.
+    format_in_groups: "'%.2f'.format([1234567.891]) == '1,234,567.89'", "'%f'.format([-1234.5]) == '-1,234.500000'", "'%.0f'.format([999.0]) == '999'", "'%f'.format(['Infinity']) == '\\u221e'",
+        "'%d'.format([1234567]) == '1234567'", "'%e'.format([0.015]) == '1.500000\\u202f\\u00d7\\u202f10\\u207b\\u2070\\u00b2'", "'%f'.format(['NaN']) == 'NaN'", "'%x'.format([-255]) == '-ff'", "'%o'.format([-8]) == '-10'",
+        "'%b'.format([true]) == '1'", "'%x'.format([b'hi']) == '6869'", "'%d%%'.format([5]) == '5%'";
+    // Kubernetes `pkg/cel/library`, the examples of its documentation.
+    quantities_in_depth: "quantity('1.1').isInteger() == false", "quantity('-50k').sign() == -1", "quantity('0').sign() == 0", "quantity('50k').add(quantity('20')) == quantity('50020')",
+        "quantity('50k').sub(20) == quantity('49980')", "quantity('200M').compareTo(quantity('0.3G')) == -1", "quantity('50M').compareTo(quantity('50k')) == 1", "isQuantity('1e3')", "!isQuantity('')", "!isQuantity('1 Gi')",
+        "quantity('100m').asApproximateFloat() == 0.1", "quantity('1Ki') == quantity('1024')", "!quantity('1').isGreaterThan(quantity('1'))";
+    addresses_in_depth: "ip('2001:db8::1').family() == 6", "!isIP('::ffff:0:0')", "!ip('10.0.0.1').isLoopback()", "ip('::').isUnspecified()", "ip('ff02::1').isLinkLocalMulticast()", "!isIP('127.0.0.1.0')", "!isIP('fe80::1%eth0')", "!isIP('010.0.0.1')",
+        "cidr('10.0.0.0/8').containsIP('10.255.255.255')", "!cidr('10.0.0.0/8').containsCIDR('10.0.0.0/7')", "cidr('2001:db8::/32').containsCIDR(cidr('2001:db8:1::/48'))", "cidr('2001:db8::/32').ip().family() == 6",
+        "!isCIDR('10.0.0.0')", "!isCIDR('fe80::1%eth0/64')", "ip('10.0.0.1') == ip('10.0.0.1')", "cidr('0.0.0.0/0').prefixLength() == 0", "cidr('10.0.0.1/32').masked() == cidr('10.0.0.1/32')";
+    urls_in_depth: "url('https://example.com/').getScheme() == 'https'", "url('https://example.com').getPort() == ''", "url('https://example.com').getEscapedPath() == ''", "url('https://example.com/path').getQuery() == {}",
+        "url('https://EXAMPLE.com').getHostname() == 'EXAMPLE.com'", "!isURL('')", "!isURL('https://a b')", "isURL('/path')", "!isURL('path')";
+    versions_in_depth: "semver('1.0.0-beta').isLessThan(semver('1.0.0'))", "!isSemver('1.0')", "isSemver('1.0', true)", "semver('v01.01', true) == semver('1.1.0')", "!isSemver('')",
+        "semver('1.2.3').isLessThan(semver('1.10.0'))", "semver('1.0.0').compareTo(semver('2.0.0')) == -1", "!isSemver('1.0.0.0')";
+    lists_in_depth: "[].isSorted()", "[2, 1].isSorted() == false", "['b', 'a'].max() == 'b'", "[1.5, 2.5].sum() == 4.0", "[duration('1m'), duration('2m')].max() == duration('2m')", "['a', 'b', 'a'].lastIndexOf('a') == 2",
+        "['a'].indexOf('b') == -1", "[1, 2, 3].slice(0, 0) == []", "[[1, 2], [3]].flatten() == [1, 2, 3]", "['b', 'a'].sort() == ['a', 'b']", "lists.range(0) == []", "[1, 1.0].distinct() == [1]";
+    strings_in_depth: "''.split('') == []", "'abc'.split('', 2) == ['a', 'bc']", "'abc'.split('', 1) == ['abc']", "'abc'.replace('', '-') == '-a-b-c-'", "'abc'.replace('b', '') == 'ac'", "'a'.replace('a', 'b', 0) == 'a'", "[].join() == ''", "['a'].join('-') == 'a'",
+        "'abc'.substring(3) == ''", "'abc'.substring(1, 1) == ''", "'abc'.lastIndexOf('') == 3", "'\\u2003a\\u2003'.trim() == 'a'", "'ÀB'.lowerAscii() == 'Àb'";
+    sets_in_depth: "sets.contains([], [])", "sets.equivalent([], [])", "!sets.equivalent([1], [2])", "!sets.intersects([], [])", "sets.contains(['a', 'b'], ['b', 'a'])";
+    math_in_depth: "math.greatest(-1) == -1", "math.least(1.5, -2.0) == -2.0", "math.greatest([1u, 3u]) == 3u", "math.round(-1.5) == -2.0", "math.ceil(-1.2) == -1.0", "math.trunc(1.9) == 1.0", "math.abs(-1.5) == 1.5", "math.sign(0.0) == 0.0", "math.bitNot(0u) == 18446744073709551615u",
+        "math.bitShiftLeft(1, 64) == 0", "math.bitShiftRight(1u, 64) == 0u", "math.isNaN(math.sqrt(-1))", "!math.isInf(1.0)";
+    optionals_in_depth: "optional.none().hasValue() == false", "optional.ofNonZeroValue(0).hasValue() == false", "optional.ofNonZeroValue([1]).value() == [1]", "{'a': 1}[?'b'].orValue(2) == 2", "{'a': {'b': 1}}.?a.?b.value() == 1", "optional.of(optional.none()).hasValue()",
+        "optional.none().or(optional.of(1)).value() == 1", "[1, 2][?1].value() == 2", "[1].first().value() == 1", "![].first().hasValue()", "optional.none().optMap(x, x + 1) == optional.none()", "[?optional.of(1)] == [1]", "optional.of(1) == optional.of(1)", "optional.of(1) != optional.none()";
+    transform_macros: "[1, 2].exists(i, v, i == 1 && v == 2)", "![1, 2].all(i, v, v > 1)", "{'a': 1}.all(k, v, v == 1)", "[1, 2, 3].transformMap(i, v, v * 2) == {0: 2, 1: 4, 2: 6}", "{'a': 1, 'b': 2}.transformList(k, v, v > 1, k) == ['b']", "['x', 'y'].transformMapEntry(i, v, i > 0, {v: i}) == {'y': 1}",
+        "{'a': 1}.existsOne(k, v, v == 1)", "[].transformList(i, v, v) == []";
     messages: "type(Object{spec: Object.spec{replicas: 3}}) != int", "Object{a: 1}.a == 1", "has(Object{a: 1}.a)";
 }
 
@@ -176,6 +211,89 @@ fn runtime_errors_have_cel_go_words() {
     fails("object.spec.replicas.startsWith('a')", "no such overload: startsWith(int, string)");
     fails("object.metadata.name.x == 1", "no such key: x");
     fails("{'a': 1}['b'] == 1", "no such key: b");
+}
+
+/// The words of cel-go and of the libraries of Kubernetes and Kyverno.
+#[test]
+fn library_errors() {
+    fails("duration('1d') == duration('1s')", "type conversion error from 'string' to 'google.protobuf.Duration'");
+    fails("timestamp('x') == timestamp(0)", "type conversion error from 'string' to 'google.protobuf.Timestamp'");
+    fails("string(object.metadata.name).matches('[')", "error parsing regexp: missing closing ]: `[`");
+    fails("object.metadata.name.matches('(')", "error parsing regexp: missing closing ): `(`");
+    fails("json.unmarshal('x')", "invalid character 'x' looking for beginning of value");
+    fails("json.unmarshal('{')", "unexpected end of JSON input");
+    fails("json.unmarshal('1') + 1 == 2", "no such overload");
+    fails("[1].slice(2, 1) == []", "cannot slice(2, 1), start index must be less than or equal to end index");
+    fails("[3, 'a'].map(x, dyn(x)).sort() == []", "list elements must have the same type");
+    fails("'a'.substring(-1) == ''", "index out of range: -1");
+    fails("optional.none().value() == 1", "optional.none() dereference");
+    fails(
+        "listObjToMap([{'a': 1}], [], 'a', 'b') == {}",
+        "listObjToMap must take lists of equal length. list1: 1, list2: 0",
+    );
+    fails("string('%a').format([1]) == ''", "could not parse formatting clause: unrecognized formatting clause \"a\"");
+    fails(
+        "string('%d').format([dyn('a')]) == ''",
+        "error during formatting: decimal clause can only be used on integers, was given string",
+    );
+    fails("string('%d %d').format([1]) == ''", "index 1 out of range");
+    fails("string('%').format([1]) == ''", "unexpected end of string");
+    fails(
+        "string('%.3').format([1.0]) == ''",
+        "could not parse formatting clause: error while parsing precision: could not find end of precision specifier",
+    );
+    fails(
+        "string('%x').format([dyn(1.5)]) == ''",
+        "error during formatting: only integers, byte buffers, and strings can be formatted as hex, was given double",
+    );
+}
+
+/// cel-go `ext/formatting.go`, stringFormatValidator: a format that is written out is checked with the types.
+#[test]
+fn formats_are_checked() {
+    fails(
+        "'%d'.format(['a'])",
+        "ERROR: <input>:1:14: error during formatting: decimal clause can only be used on integers, was given string\n | '%d'.format(['a'])\n | .............^",
+    );
+    fails(
+        "'%s'.format([1, 2])",
+        "ERROR: <input>:1:12: too many arguments supplied to string.format (expected 1, got 2)\n | '%s'.format([1, 2])\n | ...........^",
+    );
+    fails(
+        "'%s %s'.format([1])",
+        "ERROR: <input>:1:15: index 1 out of range\n | '%s %s'.format([1])\n | ..............^",
+    );
+    holds("'%d'.format([object.spec.replicas]) == '3'");
+    holds("'%s and %d'.format(['a', 1]) == 'a and 1'");
+}
+
+/// cel-go `cel/validator.go`: what the API server's environments say of literals, and both of mixed types.
+#[test]
+fn literals_are_checked() {
+    let mut strict = env();
+    strict.homogeneous = true;
+    let words = |env: &Env, source: &str| {
+        Program::compile(source, env).map(|_| ()).map_err(|error| error.mistakes[0].1.clone())
+    };
+    assert_eq!(words(&strict, "[1, 'a']"), Err("expected type 'int' but found 'string'".to_owned()));
+    assert_eq!(words(&strict, "['a', object.metadata.name]"), Err("expected type 'string' but found 'dyn'".to_owned()));
+    assert_eq!(words(&strict, "[object.metadata.name, 'a']"), Err("expected type 'dyn' but found 'string'".to_owned()));
+    assert_eq!(words(&strict, "[dyn(1), dyn('a')]"), Ok(()));
+    assert_eq!(words(&strict, "[object.a, object.b]"), Ok(()));
+    assert_eq!(words(&strict, "{'a': 1, 'b': 'c'}"), Err("expected type 'int' but found 'string'".to_owned()));
+    assert_eq!(words(&strict, "{'a': 1, 2: 1}"), Err("expected type 'string' but found 'int'".to_owned()));
+    assert_eq!(words(&strict, "[[], [1]]"), Ok(()));
+    assert_eq!(words(&strict, "[{}, {'a': 'b'}]"), Ok(()));
+    assert_eq!(words(&strict, "[1, ?optional.of(2)]"), Ok(()));
+    assert_eq!(words(&strict, "'%s %d'.format(['a', 1])"), Ok(()));
+    assert_eq!(words(&strict, "'%s'.format([[1, 'a']])"), Ok(()));
+    assert_eq!(words(&env(), "[1, 'a']"), Ok(()));
+    strict.literals = true;
+    assert_eq!(words(&strict, "duration('1d') > duration('1s')"), Err("invalid duration argument".to_owned()));
+    assert_eq!(words(&strict, "timestamp('x') > timestamp(0)"), Err("invalid timestamp argument".to_owned()));
+    assert_eq!(words(&strict, "object.a.matches('[')"), Err("invalid matches argument".to_owned()));
+    assert_eq!(words(&strict, "object.a.matches('[a]') && duration('1h') > duration('1s')"), Ok(()));
+    assert_eq!(words(&env(), "duration('1d') > duration('1s')"), Ok(()));
 }
 
 #[test]
@@ -196,6 +314,11 @@ fn compile_errors_have_cel_go_words_and_carets() {
         "ERROR: <input>:1:11: undeclared reference to 'nofunc' (in container '')\n | 'a'.nofunc(1)\n | ..........^",
     );
     fails("true &&\n  bad", "ERROR: <input>:2:3: undeclared reference to 'bad' (in container '')\n |   bad\n | ..^");
+    fails(
+        "1 == ) + 1",
+        "ERROR: <input>:1:6: Syntax error: mismatched input ')' expecting expression\n | 1 == ) + 1\n | .....^",
+    );
+    assert!(run("a @ 1").is_err_and(|words| words.contains("token recognition error at: '@'")));
     assert!(run("1 +").is_err());
     assert!(run("object.spec.").is_err());
 }
@@ -224,6 +347,49 @@ fn hostile_expressions_end() {
     assert!(run(&"!".repeat(10_000)).is_err());
     let range = "lists.range(1000).all(a, lists.range(1000).all(b, lists.range(1000).all(c, a + b + c >= 0)))";
     fails(range, "operation cancelled: actual cost limit exceeded");
+    // What grows without many steps: shared values, long strings, and what is made of them.
+    let doubled = |start: &str, twice: &str, times: usize, body: &str| {
+        let binds: String =
+            (0..times).map(|at| format!("cel.bind(x{}, {}, ", at + 1, twice.replace('@', &format!("x{at}")))).collect();
+        format!("cel.bind(x0, {start}, {binds}{}{})", body.replace('@', &format!("x{times}")), ")".repeat(times))
+    };
+    let tree = |body: &str| doubled("[1]", "[@, @]", 60, body);
+    let long = |body: &str| doubled("'aaaaaaaaaaaaaaaa'", "@ + @", 16, body);
+    let many = |body: &str| doubled("[0]", "@ + @", 18, body);
+    for source in [
+        tree("@ == @"),
+        tree("@ in [@]"),
+        tree("[@].distinct().size() == 1"),
+        tree("sets.contains([@], [@])"),
+        tree("json.marshal(@) == ''"),
+        tree("'%s'.format([@]) == ''"),
+        tree("@.flatten(100).size() == 1"),
+        tree("[@].indexOf(@) == 0"),
+        tree("type([?dyn(@)]) == list"),
+        tree("{'a': @} == {'a': @}"),
+        tree("optional.of(@) == optional.of(@)"),
+        tree("@[0] < 1"),
+        long("@.replace('', @) == ''"),
+        long("@.replace('a', @).size() == 1"),
+        long("@.split('').map(x, @).join(@) == ''"),
+        long("@.matches('(a?a?a?a?a?a?a?a?){50}b')"),
+        long("@.find('(.*)(.*)(.*)(.*)(.*)[^a]') == ''"),
+        long("regex.replace(@, '(a|aa)+b', 'x') == ''"),
+        long("@.lastIndexOf(@.substring(0, 500000) + 'b') == 0"),
+        long("lists.range(100000).map(i, @).sort() == []"),
+        long("lists.range(1000).all(i, @.lowerAscii().upperAscii().size() > i)"),
+        many("@.all(a, @.all(b, @.exists(c, true)))"),
+        many("lists.range(1000000).all(a, @.exists(b, b == 0))"),
+        many("@.distinct() == [] || sets.equivalent(@.map(x, x + 1), @)"),
+        many("@.map(x, @).map(y, y.map(z, z)).size() == 1"),
+        "random('((((a{0}){1000}){1000}){1000}){1000}') == ''".to_owned(),
+        "'a'.matches('((((a{1000}){1000}){1000}){1000})')".to_owned(),
+        format!("[{}] == []", "[], ".repeat(20_000)),
+        format!("{{{}}} == {{}}", (0..9000).map(|at| format!("'{at}': [], ")).collect::<String>()),
+        format!("[{}].all(x, x)", "true && false || ".repeat(5000) + "true"),
+    ] {
+        let _ = run(&source);
+    }
 }
 
 #[test]

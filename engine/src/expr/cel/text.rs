@@ -3,10 +3,21 @@
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::value::Val;
+use crate::object::gofmt;
+
+/// Values of this weight or more are not written out.
+const MAX_SHOWN: u64 = 2_000_000;
 
 /// A value as error messages show it (Go's `%v` of the CEL value).
 #[must_use]
 pub fn display(value: &Val) -> String {
+    if value.weight(MAX_SHOWN) >= MAX_SHOWN {
+        return format!("a large {}", value.type_name());
+    }
+    shown(value)
+}
+
+fn shown(value: &Val) -> String {
     match value {
         Val::Null => "null".to_owned(),
         Val::Bool(value) => value.to_string(),
@@ -15,27 +26,27 @@ pub fn display(value: &Val) -> String {
         Val::Double(number) => double(*number),
         Val::String(text) => text.to_string(),
         Val::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-        Val::List(items) => format!("[{}]", items.iter().map(display).collect::<Vec<_>>().join(", ")),
+        Val::List(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(", ")),
         Val::Map(entries) => {
             let entries: Vec<String> =
-                entries.iter().map(|(key, value)| format!("{}: {}", display(&key.to_val()), display(value))).collect();
+                entries.iter().map(|(key, value)| format!("{}: {}", shown(&key.to_val()), shown(value))).collect();
             format!("{{{}}}", entries.join(", "))
         }
         Val::Timestamp(time) => timestamp(time),
         Val::Duration(span) => duration(span),
         Val::Type(name) => name.to_string(),
         Val::Optional(None) => "optional.none()".to_owned(),
-        Val::Optional(Some(inner)) => format!("optional({})", display(inner)),
+        Val::Optional(Some(inner)) => format!("optional({})", shown(inner)),
         Val::Struct(value) => {
             let fields: Vec<String> =
-                value.fields.iter().map(|(name, value)| format!("{name}: {}", display(value))).collect();
+                value.fields.iter().map(|(name, value)| format!("{name}: {}", shown(value))).collect();
             format!("{}{{{}}}", value.type_name, fields.join(", "))
         }
         Val::Opaque(value) => value.to_string(),
     }
 }
 
-/// `strconv.FormatFloat(x, 'g', -1, 64)` as Go's `%v` uses it.
+/// Go's `%g`, as `string(double)` gives it: `1e+06`, `+Inf`.
 #[must_use]
 pub fn double(number: f64) -> String {
     if number.is_nan() {
@@ -44,14 +55,7 @@ pub fn double(number: f64) -> String {
     if number.is_infinite() {
         return if number > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
     }
-    let magnitude = number.abs();
-    if magnitude != 0.0 && !(1e-4..1e21).contains(&magnitude) {
-        let text = format!("{number:e}");
-        let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        let (sign, digits) = exponent.strip_prefix('-').map_or(('+', exponent), |digits| ('-', digits));
-        return format!("{mantissa}e{sign}{digits:0>2}");
-    }
-    format!("{number}")
+    gofmt::float_v(number)
 }
 
 /// RFC 3339 in UTC, with as many fractional digits as there are.

@@ -9,6 +9,8 @@ use std::sync::Arc;
 pub enum Type {
     /// Anything, checked when evaluated.
     Dyn,
+    /// `google.protobuf.Any`: as `dyn`, but no range of a comprehension.
+    Any,
     /// The type of what has a mistake; goes with everything.
     Error,
     /// `null`.
@@ -92,6 +94,7 @@ impl Type {
         match (text, chars.next(), chars.next()) {
             (_, Some(letter), None) if letter.is_ascii_uppercase() => Self::Param(letter),
             ("dyn", ..) => Self::Dyn,
+            ("any", ..) => Self::Any,
             ("null", ..) => Self::Null,
             ("bool", ..) => Self::Bool,
             ("int", ..) => Self::Int,
@@ -105,8 +108,22 @@ impl Type {
         }
     }
 
-    fn is_dyn(&self) -> bool {
-        matches!(self, Self::Dyn | Self::Error)
+    /// The type as the API server declares a variable of it: lists and maps of plain types, and `dyn` for all else
+    /// (`plugin/cel/composition.go`, `convertCelTypeToDeclType`).
+    #[must_use]
+    pub fn declared(&self) -> Self {
+        match self {
+            Self::List(item) => Self::list(item.declared()),
+            Self::Map(key, value) => Self::map(key.declared(), value.declared()),
+            Self::Type(_) | Self::Optional(_) | Self::Named(_) | Self::Param(_) | Self::Var(_) => Self::Dyn,
+            plain => plain.clone(),
+        }
+    }
+
+    /// Whether it goes with every type.
+    #[must_use]
+    pub fn is_dyn(&self) -> bool {
+        matches!(self, Self::Dyn | Self::Any | Self::Error)
     }
 
     fn nullable(&self) -> bool {
@@ -135,6 +152,7 @@ impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Dyn | Self::Param(_) | Self::Var(_) => f.write_str("dyn"),
+            Self::Any => f.write_str("any"),
             Self::Error => f.write_str("!error!"),
             Self::Null => f.write_str("null"),
             Self::Bool => f.write_str("bool"),
@@ -158,6 +176,8 @@ impl fmt::Display for Type {
 #[derive(Clone, Debug, Default)]
 pub struct Unifier {
     known: BTreeMap<u32, Type>,
+    /// What was known before, of the variables that the question at hand has changed.
+    before: Vec<(u32, Option<Type>)>,
     next: u32,
 }
 
@@ -209,12 +229,22 @@ impl Unifier {
         if a.len() != b.len() {
             return false;
         }
-        let before = self.known.clone();
+        self.before.clear();
         let fits = a.iter().zip(b).all(|(a, b)| self.fits(a, b));
         if !fits {
-            self.known = before;
+            while let Some((id, before)) = self.before.pop() {
+                match before {
+                    Some(before) => self.known.insert(id, before),
+                    None => self.known.remove(&id),
+                };
+            }
         }
         fits
+    }
+
+    fn learn(&mut self, id: u32, t: Type) {
+        let before = self.known.insert(id, t);
+        self.before.push((id, before));
     }
 
     fn fits(&mut self, a: &Type, b: &Type) -> bool {
@@ -252,7 +282,7 @@ impl Unifier {
             if self.fits(t, &known) {
                 let general = self.most_general(t, &known);
                 if !self.occurs(id, &general) {
-                    self.known.insert(id, general);
+                    self.learn(id, general);
                 }
                 return (true, true);
             }
@@ -261,7 +291,7 @@ impl Unifier {
         if self.occurs(id, t) {
             return (false, false);
         }
-        self.known.insert(id, t.clone());
+        self.learn(id, t.clone());
         (true, false)
     }
 

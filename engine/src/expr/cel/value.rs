@@ -228,6 +228,31 @@ impl Val {
         }
     }
 
+    /// How much there is to look at in the value, up to a limit: values are shared, so a small expression can make one that
+    /// is very large.
+    #[must_use]
+    pub fn weight(&self, limit: u64) -> u64 {
+        let all = |items: &mut dyn Iterator<Item = &Self>| {
+            let mut total = 1;
+            for item in items {
+                if total >= limit {
+                    break;
+                }
+                total += item.weight(limit - total);
+            }
+            total
+        };
+        match self {
+            Self::String(text) => 1 + text.len() as u64 / 16,
+            Self::Bytes(bytes) => 1 + bytes.len() as u64 / 16,
+            Self::List(items) => all(&mut items.iter()),
+            Self::Map(entries) => all(&mut entries.values()) + entries.len() as u64,
+            Self::Struct(message) => all(&mut message.fields.values()),
+            Self::Optional(Some(inner)) => inner.weight(limit),
+            _ => 1,
+        }
+    }
+
     /// Whether the value is the zero of its type (`optional.ofNonZeroValue`).
     #[must_use]
     pub fn is_zero(&self) -> bool {

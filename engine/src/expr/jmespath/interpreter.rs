@@ -1,7 +1,6 @@
 //! Walks the tree over a borrowed document; follows the fork's `interpreter.go`, unknown keys included.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use jmespath::ast::Comparator;
 use serde_json::{Map, Value};
@@ -9,6 +8,7 @@ use serde_json::{Map, Value};
 use super::ast::Node;
 use super::functions::{self, Arg};
 use super::{Env, Error, equal};
+use crate::object::order;
 
 type Found<'v> = Result<Cow<'v, Value>, Error>;
 
@@ -136,7 +136,7 @@ fn flatten(left: Cow<'_, Value>) -> Option<Value> {
 /// Values of a mapping by sorted key: Go has no order, this one is at least always the same.
 fn values(left: Cow<'_, Value>) -> Option<Value> {
     let Value::Object(map) = left.into_owned() else { return None };
-    Some(Value::Array(map.into_iter().collect::<BTreeMap<_, _>>().into_values().collect()))
+    Some(Value::Array(order::map(map).into_values().collect()))
 }
 
 fn compare(comparator: &Comparator, left: &Value, right: &Value) -> Value {

@@ -108,6 +108,44 @@ fn references() {
     fails(json!({"n": 5, "c": "$(/n)"}), "NotResolvedReferenceErr,reference $(/n) not resolved at path /c");
 }
 
+/// vars.go: the whole text takes the type, text around it takes JSON.
+#[test]
+fn values_in_text() {
+    gives(json!("{{ `true` }}"), json!(true));
+    gives(json!("-{{ `true` }}"), json!("-true"));
+    gives(json!("-{{ `[1, \"a\"]` }}"), json!("-[1,\"a\"]"));
+    gives(json!("-{{ `1.5` }}"), json!("-1.5"));
+    gives(json!("-{{ `1000000` }}"), json!("-1000000"));
+    gives(json!("-{{ `1e21` }}"), json!("-1e+21"));
+    gives(json!("{{ `[]` }}"), json!([]));
+    gives(json!(" {{ name }}"), json!(" x"));
+    gives(json!("{{name}}-{{ request.object.n }}-{{key}}"), json!("x-3-name"));
+    gives(json!("{{ name }} {{ name }}"), json!("x x"));
+    gives(json!("{name}"), json!("{name}"));
+    gives(json!("{{ name"), json!("{{ name"));
+    gives(json!("{{ join('-', [name, key]) }}"), json!("x-name"));
+    gives(json!("{{ request.object.metadata.labels.nope || 'd' }}"), json!("d"));
+    gives(json!("{{ request.object.metadata.labels.nope || '' }}"), json!(""));
+    gives(json!("{{ to_string(request.object.nope) }}"), json!("null"));
+    gives(json!({"a": {"b": ["{{ name }}", 1]}}), json!({"a": {"b": ["x", 1]}}));
+    gives(json!("\\{{ name }}\\{{ key }}"), json!("{{ name }}{{ key }}"));
+}
+
+/// vars.go: resolveReference, formAbsolutePath.
+#[test]
+fn references_in_depth() {
+    gives(json!({"a": {"n": 1.5, "c": "$(>./../n)"}}), json!({"a": {"n": 1.5, "c": ">1.500000"}}));
+    gives(json!({"a": "v", "b": ["$(/a)"]}), json!({"a": "v", "b": ["v"]}));
+    gives(json!({"a": ["u", "v"], "b": "$(/a/1)"}), json!({"a": ["u", "v"], "b": "v"}));
+    gives(json!({"=(a)": "v", "b": "$(!/a)"}), json!({"=(a)": "v", "b": "!v"}));
+    gives(json!({"a": "v", "b": "x $(/a)"}), json!({"a": "v", "b": "x v"}));
+    gives(json!({"a": "{{ name }}", "b": "$(/a)"}), json!({"a": "x", "b": "x"}));
+    fails(
+        json!({"c": "$(<=./../m)", "m": true}),
+        "failed to resolve $(<=./../m) at path /c: incorrect expression: operator <= does not match with value true",
+    );
+}
+
 #[test]
 fn resolutions_are_recorded() {
     let mut ctx = context();

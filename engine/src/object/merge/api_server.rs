@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::{DIRECTIVE, Directive};
 use crate::object::ObjectExt;
 use crate::object::merge_keys::{Place, Release};
+use crate::object::order;
 
 const RETAIN_KEYS: &str = "$retainKeys";
 const DELETE_PRIMITIVES: &str = "$deleteFromPrimitiveList/";
@@ -131,7 +132,7 @@ fn ordered(items: Vec<Value>, order: &[Value], place: Option<Place>) -> Vec<Valu
     let rank = |item: &Value| order.iter().position(|wanted| name(wanted) == name(item));
     let (mut named, others): (Vec<_>, Vec<_>) =
         items.into_iter().enumerate().partition(|(_, item)| rank(item).is_some());
-    named.sort_by_key(|(_, item)| rank(item));
+    order::sort_by_key(&mut named, |(_, item)| rank(item));
     let mut others = others.into_iter().peekable();
     let mut result = Vec::new();
     for (at, item) in named {

@@ -9,6 +9,7 @@ use super::{DIRECTIVE, Directive};
 use crate::object::ObjectExt;
 use crate::object::gofmt;
 use crate::object::merge_keys::{Place, Release};
+use crate::object::order;
 
 /// Merges a patch into an object; `None` when the patch deletes the object.
 ///
@@ -75,7 +76,7 @@ fn walk_map(dest: Option<Value>, patch: Option<Value>, place: Option<Place>) -> 
     };
     let mut result = dest;
     let mut names: Vec<String> = result.keys().chain(patch.iter().flat_map(Map::keys)).cloned().collect();
-    names.sort();
+    order::sort(&mut names);
     names.dedup();
     for name in names {
         let from = patch.as_ref().and_then(|patch| patch.get(&name)).cloned();

@@ -86,6 +86,89 @@ fn kyaml_directives_nulls_and_scalars() {
     );
 }
 
+/// Each list that kyaml merges by a key, and some that it replaces: what a patch of one item leaves of another.
+#[test]
+fn kyaml_merges_these_lists() {
+    let merged = |kind: &str, api: &str, path: &str, key: &str| {
+        let item = |name: &str| if key.is_empty() { json!(name) } else { json!({ key: name }) };
+        let around = |item: Value| {
+            let list = path.split('.').rev().fold(json!([item]), |inner, part| match part.strip_suffix("[]") {
+                Some(part) => json!({ part: [{ "name": "c", "others": inner }] }),
+                None => json!({ part: inner }),
+            });
+            // A list inside of a list: `{name: c, others: {…}}` stands for the fields beside the name.
+            fn open(value: Value) -> Value {
+                match value {
+                    Value::Object(mut map) => {
+                        if let Some(Value::Object(more)) = map.shift_remove("others") {
+                            map.extend(more);
+                        }
+                        Value::Object(map.into_iter().map(|(key, value)| (key, open(value))).collect())
+                    }
+                    Value::Array(items) => items.into_iter().map(open).collect(),
+                    other => other,
+                }
+            }
+            let mut object = open(list);
+            object["apiVersion"] = json!(api);
+            object["kind"] = json!(kind);
+            object
+        };
+        let patched = kyaml::merge(&around(item("old")), &around(item("new"))).unwrap().unwrap();
+        let list = path.split('.').fold(&patched, |at, part| match part.strip_suffix("[]") {
+            Some(part) => &at[part][0],
+            None => &at[part],
+        });
+        list.as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one.as_str().or(one[key].as_str()).unwrap().to_owned())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    for (kind, api, path, key, wanted) in [
+        ("Pod", "v1", "spec.containers", "name", "new old"),
+        ("Pod", "v1", "spec.initContainers", "name", "new old"),
+        ("Pod", "v1", "spec.ephemeralContainers", "name", "new old"),
+        ("Pod", "v1", "spec.volumes", "name", "new old"),
+        ("Pod", "v1", "spec.imagePullSecrets", "name", "new old"),
+        ("Pod", "v1", "spec.hostAliases", "ip", "new old"),
+        ("Pod", "v1", "spec.containers[].env", "name", "new old"),
+        ("Pod", "v1", "spec.containers[].volumeMounts", "mountPath", "new old"),
+        ("Pod", "v1", "spec.containers[].volumeDevices", "devicePath", "new old"),
+        ("Pod", "v1", "spec.containers[].envFrom", "prefix", "new"),
+        ("Pod", "v1", "spec.containers[].args", "", "new"),
+        ("Pod", "v1", "spec.tolerations", "key", "new"),
+        ("Pod", "v1", "spec.readinessGates", "conditionType", "new"),
+        ("Pod", "v1", "metadata.ownerReferences", "uid", "new old"),
+        ("Pod", "v1", "metadata.finalizers", "", "new old"),
+        ("Pod", "v1", "status.conditions", "type", "new old"),
+        ("CronJob", "batch/v1", "spec.jobTemplate.spec.template.spec.containers", "name", "new old"),
+        ("CronJob", "batch/v1beta1", "spec.jobTemplate.spec.template.spec.containers", "name", "new old"),
+        ("Job", "batch/v1", "spec.template.spec.containers", "name", "new old"),
+        ("Deployment", "apps/v1", "spec.template.spec.containers[].env", "name", "new old"),
+        ("StatefulSet", "apps/v1", "spec.template.spec.volumes", "name", "new old"),
+        ("StatefulSet", "apps/v1", "spec.volumeClaimTemplates", "name", "new"),
+        ("DaemonSet", "apps/v1", "spec.template.spec.initContainers", "name", "new old"),
+        ("ReplicaSet", "apps/v1", "spec.template.spec.containers", "name", "new old"),
+        ("ReplicationController", "v1", "spec.template.spec.containers", "name", "new old"),
+        ("ServiceAccount", "v1", "secrets", "name", "new old"),
+        ("ServiceAccount", "v1", "imagePullSecrets", "name", "new"),
+        ("Service", "v1", "spec.externalIPs", "", "new"),
+        ("Ingress", "networking.k8s.io/v1", "spec.rules", "host", "new"),
+        ("Ingress", "networking.k8s.io/v1", "spec.tls", "secretName", "new"),
+        ("RoleBinding", "rbac.authorization.k8s.io/v1", "subjects", "name", "new"),
+        ("ClusterRole", "rbac.authorization.k8s.io/v1", "rules", "x", "new"),
+        ("Node", "v1", "spec.taints", "key", "new"),
+        ("PersistentVolume", "v1", "spec.accessModes", "", "new"),
+        ("HorizontalPodAutoscaler", "autoscaling/v2", "spec.metrics", "type", "new"),
+        ("ValidatingWebhookConfiguration", "admissionregistration.k8s.io/v1", "webhooks", "name", "new old"),
+        ("Certificate", "cert-manager.io/v1", "spec.dnsNames", "", "new"),
+    ] {
+        assert_eq!(merged(kind, api, path, key), wanted, "{kind} {path}");
+    }
+}
+
 #[test]
 fn the_api_server_puts_new_items_last() {
     assert_eq!(

@@ -72,6 +72,15 @@ fn merge_patches() {
     );
 }
 
+#[test]
+fn a_merge_patch_holds_what_differs() {
+    let (a, b) = (json!({"a": {"b": 1, "c": 2}, "l": [1], "s": 1}), json!({"a": {"c": 2, "d": 3}, "l": [2], "s": 1}));
+    let patch = merge_diff(&a, &b).unwrap();
+    assert_eq!(patch, json!({"a": {"d": 3, "b": null}, "l": [2]}));
+    assert_eq!(merge(&a, &patch), b);
+    assert_eq!(merge_diff(&a, &a), None);
+}
+
 fn tree() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), (0..5).prop_map(Value::from)];
     leaf.prop_recursive(4, 24, 4, |inner| {

@@ -46,7 +46,7 @@ const JMESPATH_ROOTS: [(&str, &str); 9] = [
 
 const CEL_ROOTS: [(&str, &str); 8] = [
     ("object", "the object as it would be stored; null on DELETE"),
-    ("oldObject", "the object before; null on CREATE"),
+    ("oldObject", "the object before an UPDATE or DELETE"),
     ("request", "the admission request"),
     ("namespaceObject", "the namespace of the object"),
     ("variables", "the policy's own variables"),

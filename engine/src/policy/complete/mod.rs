@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::lint::deprecated_field;
 use super::schema::arena::{Schema, Type};
+use crate::object::order;
 use place::{Place, Role, Step};
 
 /// What a [`Completion`] is, for its icon.
@@ -90,7 +91,7 @@ pub fn complete(text: &str, offset: usize) -> Completions {
 fn filtered(from: usize, word: &str, mut items: Vec<Completion>) -> Completions {
     let word = word.to_lowercase();
     items.retain(|item| item.label.to_lowercase().contains(&word));
-    items.sort_by_key(|item| !item.label.to_lowercase().starts_with(&word));
+    order::sort_by_key(&mut items, |item| !item.label.to_lowercase().starts_with(&word));
     Completions { from, items }
 }
 
@@ -125,7 +126,7 @@ fn keys(place: &Place) -> Vec<Completion> {
         let insert = snippet(name, child, place.column);
         found.push((!needed, Completion::new(name, Kind::Field, detail).inserting(insert)));
     }
-    found.sort_by_key(|(optional, _)| *optional);
+    order::sort_by_key(&mut found, |(optional, _)| *optional);
     found.into_iter().map(|(_, completion)| completion).collect()
 }
 

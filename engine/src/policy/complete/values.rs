@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::object::catalog::Catalog;
+use crate::object::order;
 use crate::policy::schema::arena::Type;
 use crate::policy::schema::table::table;
 
@@ -76,7 +77,7 @@ fn kinds(api_version: &str) -> Vec<Completion> {
             found.push(completion);
         }
     }
-    found.sort_by_key(|completion| (!completion.detail.contains("kyverno.io"), completion.label.clone()));
+    order::sort_by_key(&mut found, |completion| (!completion.detail.contains("kyverno.io"), completion.label.clone()));
     found
 }
 
@@ -88,7 +89,9 @@ fn api_versions(kind: &str) -> Vec<Completion> {
             found.push(Completion::new(&version, Kind::Value, if known.deprecated { "deprecated" } else { "" }));
         }
     }
-    found.sort_by_key(|completion| (!completion.label.contains("kyverno.io"), !completion.detail.is_empty()));
+    order::sort_by_key(&mut found, |completion| {
+        (!completion.label.contains("kyverno.io"), !completion.detail.is_empty())
+    });
     found
 }
 

@@ -1,6 +1,4 @@
 //! The bodies of rules: what may stand together and what must be there (`pkg/policy/{validate,mutate,generate}`).
-//!
-//! The permissions of Kyverno's service accounts are not asked about here.
 
 use serde_json::Value;
 

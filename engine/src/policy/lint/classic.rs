@@ -3,17 +3,17 @@
 use serde_json::Value;
 
 use super::field::{forbidden, refused, warning};
-use super::shape::{Rule, filled, items, rules, there, unless_false};
+use super::shape::{Rule, items, rules, unless_false};
 use super::{
     Options, Problem, Report, Severity, actions, conditions, context, images, immutable, kinds, overrides, patches,
-    rules as fields, variables, warnings,
+    permissions, rules as fields, variables, warnings,
 };
 use crate::object::ObjectExt;
 
 pub(super) fn check(policy: &Value, options: &Options<'_>) -> Vec<Problem> {
     let mut report = Report::default();
     run(policy, options, &mut report);
-    if let Some(text) = super::deprecated::kind_warning(policy.kind()) {
+    if let Some(text) = super::deprecated::kind_warning(policy.kind(), options) {
         report.add(warning("kind", text));
     }
     report.problems
@@ -59,12 +59,12 @@ fn run(policy: &Value, options: &Options<'_>, report: &mut Report) {
     }
     for rule in rules(policy) {
         report.phase(u8::try_from(rule.index).map_or(u8::MAX, |index| index.saturating_add(8)));
-        check_rule(policy, rule, report);
+        check_rule(policy, rule, options, report);
     }
 }
 
-fn check_rule(policy: &Value, rule: Rule<'_>, report: &mut Report) {
-    let found = first_refusal(policy, rule);
+fn check_rule(policy: &Value, rule: Rule<'_>, options: &Options<'_>, report: &mut Report) {
+    let found = first_refusal(policy, rule, options);
     report.extend(found.0);
     if let Some(problem) = found.1 {
         report.add(problem);
@@ -72,7 +72,7 @@ fn check_rule(policy: &Value, rule: Rule<'_>, report: &mut Report) {
 }
 
 /// The warnings of a rule up to its first refusal, and that.
-fn first_refusal(policy: &Value, rule: Rule<'_>) -> (Vec<Problem>, Option<Problem>) {
+fn first_refusal(policy: &Value, rule: Rule<'_>, options: &Options<'_>) -> (Vec<Problem>, Option<Problem>) {
     let mut said = Vec::new();
     let early = patches::json(rule).or_else(|| {
         said.extend(warnings::json_patch_on_pods(rule));
@@ -84,10 +84,12 @@ fn first_refusal(policy: &Value, rule: Rule<'_>) -> (Vec<Problem>, Option<Proble
         .or_else(|| context::check(rule))
         .or_else(|| images::extractors(rule))
         .or_else(|| fields::no_kinds(rule))
-        .or_else(|| actions::check(rule));
+        .or_else(|| actions::check(rule))
+        .or_else(|| permissions::refusal(rule, options));
     if refusal.is_some() {
         return (said, refusal);
     }
+    said.extend(permissions::reporting(rule, options));
     let images = images::check(policy, rule);
     if !images.is_empty() {
         said.extend(images);
@@ -139,53 +141,4 @@ fn processing(policy: &Value) -> Option<Problem> {
     let changes = || rules(policy).any(|rule| ["mutate", "generate", "verifyImages"].iter().any(|body| rule.has(body)));
     (!admission && changes())
         .then(|| refused("spec.admission", "disabling admission processing is only allowed with validation policies"))
-}
-
-/// Fields of `spec` that moved or that contradict each other (`Spec.Validate`, first part).
-pub(super) fn moved_fields(policy: &Value) -> Vec<Problem> {
-    let spec = |path: &[&str]| there(policy.at(&[&["spec"], path].concat()));
-    let mut problems = Vec::new();
-    if spec(&["webhookTimeoutSeconds"]).is_some() && spec(&["webhookConfiguration", "timeoutSeconds"]).is_some() {
-        let words = "remove the deprecated field and use spec.webhookConfiguration.timeoutSeconds instead";
-        problems.push(forbidden("spec.webhookTimeoutSeconds", words));
-    }
-    if spec(&["failurePolicy"]).is_some() && spec(&["webhookConfiguration", "failurePolicy"]).is_some() {
-        let words = "remove the deprecated field and use spec.webhookConfiguration.failurePolicy instead";
-        problems.push(forbidden("spec.failurePolicy", words));
-    }
-    if spec(&["generateExistingOnPolicyUpdate"]).is_some() {
-        let words = "remove the deprecated field and use spec.generate[*].generateExisting instead";
-        problems.push(forbidden("spec.generateExistingOnPolicyUpdate", words));
-    }
-    for rule in rules(policy).filter(|rule| rule.has("mutate")) {
-        let existing = [spec(&["mutateExistingOnPolicyUpdate"]), rule.get(&["mutate", "mutateExistingOnPolicyUpdate"])];
-        if existing.into_iter().any(filled) && !filled(rule.get(&["mutate", "targets"])) {
-            let words = format!(
-                "rules[{}].mutate.targets has to be specified when mutateExistingOnPolicyUpdate is set",
-                rule.index
-            );
-            problems.push(forbidden("spec.mutateExistingOnPolicyUpdate", &words));
-        }
-    }
-    for path in [&["webhookTimeoutSeconds"][..], &["webhookConfiguration", "timeoutSeconds"]] {
-        if let Some(seconds) = spec(path).filter(|seconds| seconds.as_i64().is_some_and(|n| !(1..=30).contains(&n))) {
-            let words = "the timeout value must be between 1 and 30 seconds";
-            problems.push(super::field::invalid(&format!("spec.{}", path.join(".")), seconds, words));
-        }
-    }
-    problems
-}
-
-/// `spec.rules[i].name` twice (`ValidateRuleNames`).
-pub(super) fn duplicate_names(policy: &Value) -> Vec<Problem> {
-    let mut seen: Vec<&str> = Vec::new();
-    let mut problems = Vec::new();
-    for rule in rules(policy) {
-        if seen.contains(&rule.name()) {
-            let path = format!("{}.name", rule.path());
-            problems.push(super::field::invalid(&path, rule.value, &format!("Duplicate rule name: '{}'", rule.name())));
-        }
-        seen.push(rule.name());
-    }
-    problems
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::classic::long_name;
 use super::field::{invalid, warning};
 use super::shape::{filled, items, there};
-use super::{Options, Problem, Report, matching};
+use super::{Options, Problem, Report, matching, permissions, variables};
 use crate::object::ObjectExt;
 
 pub(super) fn check(policy: &Value, options: &Options<'_>) -> Vec<Problem> {
@@ -40,7 +40,11 @@ pub(super) fn check(policy: &Value, options: &Options<'_>) -> Vec<Problem> {
         }
     }
     report.extend(empty_set(policy));
-    if let Some(words) = super::deprecated::kind_warning(policy.kind()) {
+    report.phase(1);
+    report.extend(permissions::cleanup(policy, options));
+    report.phase(2);
+    report.extend(variables::of_cleanup(policy));
+    if let Some(words) = super::deprecated::kind_warning(policy.kind(), options) {
         report.add(warning("kind", words));
     }
     report.problems

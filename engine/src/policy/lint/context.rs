@@ -4,9 +4,11 @@ use serde_json::Value;
 
 use super::Problem;
 use super::field::refused;
+use super::placeholders::{is_variable, replaced};
 use super::shape::{Rule, filled, items, there};
-use super::variables::replaced;
+use crate::expr::jmespath::Expression;
 use crate::object::ObjectExt;
+use crate::object::image;
 
 const PREDEFINED: [&str; 6] =
     ["images", "request", "serviceAccountName", "serviceAccountNamespace", "element", "elementIndex"];
@@ -62,8 +64,15 @@ fn entry(entry: &Value) -> Option<String> {
         "imageRegistry" if text("reference").is_empty() => {
             Some("a ref is required for imageRegistry context entry".to_owned())
         }
+        "imageRegistry" => bad_image(text("reference")).or_else(|| unparsable(text("jmesPath"))),
         _ => unparsable(text("jmesPath")).or_else(|| if *source == "variable" { variable(body) } else { None }),
     }
+}
+
+/// An image without variables that is none.
+fn bad_image(reference: &str) -> Option<String> {
+    let error = image::check(reference).err().filter(|_| !is_variable(reference))?;
+    Some(format!("bad image: {reference}: {error}"))
 }
 
 /// A JMESPath expression without variables that does not parse.
@@ -71,7 +80,7 @@ fn unparsable(expression: &str) -> Option<String> {
     if expression.is_empty() || replaced(expression, "") != expression {
         return None;
     }
-    let error = jmespath::parse(expression).err()?;
+    let error = Expression::cached(expression).err()?;
     Some(format!("failed to parse JMESPath {expression}: {error}"))
 }
 

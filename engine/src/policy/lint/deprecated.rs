@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use super::Options;
 use super::shape::{each_string, items};
 use crate::object::ObjectExt;
 
@@ -68,8 +69,8 @@ fn successors(kind: &str) -> Option<&'static str> {
 }
 
 /// What the webhook says about a legacy kind of kyverno.io (`pkg/deprecations`).
-pub(super) fn kind_warning(kind: &str) -> Option<String> {
-    let successors = successors(kind)?;
+pub(super) fn kind_warning(kind: &str, options: &Options<'_>) -> Option<String> {
+    let successors = successors(kind).filter(|_| options.legacy_kinds_deprecated)?;
     Some(format!(
         "{kind} (kyverno.io) is deprecated and will be removed in a future release; migrate to {successors} (policies.kyverno.io), see https://kyverno.io/docs/guides/migration-to-cel/"
     ))

@@ -15,7 +15,7 @@ pub(super) fn check(exception: &Value, options: &Options<'_>) -> Vec<Problem> {
     if let Some(words) = namespace_warning(exception.namespace(), options) {
         report.add(warning("metadata.namespace", words));
     }
-    if let Some(words) = super::deprecated::kind_warning("PolicyException") {
+    if let Some(words) = super::deprecated::kind_warning("PolicyException", options) {
         report.add(warning("kind", words));
     }
     let nothing = Value::Null;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::field::{forbidden, warning};
 use super::matching::cluster_scoped;
 use super::shape::{Rule, filled, items, strings, there};
-use super::{Options, Problem, variables};
+use super::{Options, Problem, placeholders};
 use crate::object::ObjectExt;
 
 /// Where the policy lives and what the cluster knows.
@@ -60,7 +60,7 @@ fn pattern(pattern: &Value, path: &str, place: &Place<'_>) -> Vec<Problem> {
         problems.push(forbidden(&format!("{path}.namespace"), words));
     }
     let identity = json!([kind, api_version, pattern.get("clone"), pattern.get("cloneList")]);
-    if variables::has_any(&identity) {
+    if placeholders::has_any(&identity) {
         let at = format!("{path}.clone/cloneList");
         problems.push(warning(path, format!("variables in {at} would lead to incorrect synchronization behavior")));
     }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::field::{forbidden, invalid, required};
 use super::shape::{filled, items, there};
 use super::{Problem, Report};
+use crate::expr::jmespath::Expression;
 use crate::object::ObjectExt;
 use crate::object::duration::Duration;
 
@@ -69,7 +70,7 @@ fn projection(projection: &Value, path: &str, entry: &str) -> Vec<Problem> {
     if expression.is_empty() {
         problems.push(required(&expression_path, "A projection entry requires a JMESPath"));
     }
-    if let Err(error) = jmespath::parse(expression) {
+    if let Err(error) = Expression::cached(expression) {
         problems.push(invalid(&expression_path, &Value::from(expression), &error.to_string()));
     }
     problems

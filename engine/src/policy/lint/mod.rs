@@ -1,7 +1,7 @@
 //! What Kyverno's admission webhooks for policies refuse or warn about, in its order and words.
 //!
-//! Follows `pkg/validation/**`, `api/kyverno/*/` and the `Validate` functions of the CEL kinds. Checks that need the
-//! permissions of Kyverno's service accounts or a CEL compiler are made elsewhere.
+//! Follows `pkg/validation/**`, `api/kyverno/*/` and the `Validate` functions of the CEL kinds. Checks that need a
+//! CEL compiler are made elsewhere.
 
 mod actions;
 mod cel_kinds;
@@ -20,6 +20,8 @@ mod kinds;
 mod matching;
 mod overrides;
 mod patches;
+mod permissions;
+mod placeholders;
 mod pod_security;
 mod rules;
 mod shape;
@@ -32,6 +34,8 @@ use serde_json::Value;
 use crate::object::ObjectExt;
 use crate::object::catalog::Catalog;
 pub use deprecated::{Deprecation, deprecated_field, deprecations};
+pub use permissions::Permitted;
+pub use variables::variables_of_users;
 
 /// Whether the object is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -72,6 +76,10 @@ pub struct Options<'a> {
     pub exception_namespace: &'a str,
     /// `--allowHTTPInNamespacedPolicies`.
     pub allow_http: bool,
+    /// The webhook warns about the legacy kinds of kyverno.io (since 1.19).
+    pub legacy_kinds_deprecated: bool,
+    /// Whether a user may do something; without it permissions are not asked about.
+    pub permitted: Option<&'a Permitted<'a>>,
     /// The compiler's words about a CEL expression of `webhookConfiguration.matchConditions`.
     pub match_condition_error: Option<&'a ExpressionError<'a>>,
 }

@@ -8,6 +8,7 @@ use super::Problem;
 use super::field::refused;
 use super::shape::{items, rules, strings};
 use crate::object::ObjectExt;
+use crate::object::order;
 use crate::object::wildcard;
 
 /// Overrides of a cluster policy, those of its rules first.
@@ -41,7 +42,7 @@ fn list(overrides: Option<&Value>, path: &str) -> Option<Problem> {
         let (patterns, names): (Vec<&str>, Vec<&str>) =
             namespaces.into_iter().partition(|name| wildcard::contains_wildcard(name));
         let (mine, other) = if enforced { (&mut enforce, &audit) } else { (&mut audit, &enforce) };
-        let both: BTreeSet<&str> = names.iter().copied().filter(|name| other.names.contains(name)).collect();
+        let both: BTreeSet<&str> = order::set(names.iter().copied().filter(|name| other.names.contains(name)));
         if !both.is_empty() {
             let both = both.into_iter().collect::<Vec<_>>().join(", ");
             return Some(refused(&at, &format!("conflicting namespaces found in path: {at}: {both}")));

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::Problem;
 use super::field::refused;
+use super::placeholders::replaced;
 use super::shape::{Rule, items, there};
-use super::variables::replaced;
 use crate::object::ObjectExt;
 
 /// The operations of `patchesJson6902`, or why they cannot be read.

@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use super::classic::{duplicate_names, moved_fields};
 use super::field::{forbidden, invalid, refused};
-use super::shape::{Rule, filled, items, rules, strings};
+use super::shape::{Rule, filled, items, rules, strings, there};
 use super::{Options, Problem, generate, matching, pod_security};
 use crate::object::ObjectExt;
 use crate::object::wildcard;
@@ -32,6 +31,55 @@ pub(super) fn spec(policy: &Value, namespaced: bool, options: &Options<'_>) -> V
     if namespaced && filled(policy.at(&["spec", "validationFailureActionOverrides"])) {
         let words = "Use of validationFailureActionOverrides is supported only with ClusterPolicy";
         problems.push(forbidden("spec.validationFailureActionOverrides", words));
+    }
+    problems
+}
+
+/// Fields of `spec` that moved or that contradict each other (`Spec.Validate`, first part).
+fn moved_fields(policy: &Value) -> Vec<Problem> {
+    let spec = |path: &[&str]| there(policy.at(&[&["spec"], path].concat()));
+    let mut problems = Vec::new();
+    if spec(&["webhookTimeoutSeconds"]).is_some() && spec(&["webhookConfiguration", "timeoutSeconds"]).is_some() {
+        let words = "remove the deprecated field and use spec.webhookConfiguration.timeoutSeconds instead";
+        problems.push(forbidden("spec.webhookTimeoutSeconds", words));
+    }
+    if spec(&["failurePolicy"]).is_some() && spec(&["webhookConfiguration", "failurePolicy"]).is_some() {
+        let words = "remove the deprecated field and use spec.webhookConfiguration.failurePolicy instead";
+        problems.push(forbidden("spec.failurePolicy", words));
+    }
+    if spec(&["generateExistingOnPolicyUpdate"]).is_some() {
+        let words = "remove the deprecated field and use spec.generate[*].generateExisting instead";
+        problems.push(forbidden("spec.generateExistingOnPolicyUpdate", words));
+    }
+    for rule in rules(policy).filter(|rule| rule.has("mutate")) {
+        let existing = [spec(&["mutateExistingOnPolicyUpdate"]), rule.get(&["mutate", "mutateExistingOnPolicyUpdate"])];
+        if existing.into_iter().any(filled) && !filled(rule.get(&["mutate", "targets"])) {
+            let words = format!(
+                "rules[{}].mutate.targets has to be specified when mutateExistingOnPolicyUpdate is set",
+                rule.index
+            );
+            problems.push(forbidden("spec.mutateExistingOnPolicyUpdate", &words));
+        }
+    }
+    for path in [&["webhookTimeoutSeconds"][..], &["webhookConfiguration", "timeoutSeconds"]] {
+        if let Some(seconds) = spec(path).filter(|seconds| seconds.as_i64().is_some_and(|n| !(1..=30).contains(&n))) {
+            let words = "the timeout value must be between 1 and 30 seconds";
+            problems.push(invalid(&format!("spec.{}", path.join(".")), seconds, words));
+        }
+    }
+    problems
+}
+
+/// `spec.rules[i].name` twice (`ValidateRuleNames`).
+fn duplicate_names(policy: &Value) -> Vec<Problem> {
+    let mut seen: Vec<&str> = Vec::new();
+    let mut problems = Vec::new();
+    for rule in rules(policy) {
+        if seen.contains(&rule.name()) {
+            let path = format!("{}.name", rule.path());
+            problems.push(invalid(&path, rule.value, &format!("Duplicate rule name: '{}'", rule.name())));
+        }
+        seen.push(rule.name());
     }
     problems
 }

@@ -381,3 +381,42 @@ fn wrong_shapes_do_not_stop_the_checks() {
         }
     }
 }
+
+// pkg/engine/variables/vars.go, substituteReferencesIfAny
+#[test]
+fn references_must_lead_somewhere() {
+    let limits = |path: &str| {
+        let resources = format!("{{requests: {{memory: '$(<={path})'}}, limits: {{memory: '?*'}}}}");
+        rule(&format!("validate: {{message: m, pattern: {{spec: {{containers: [{{resources: {resources}}}]}}}}}}"))
+    };
+    accepts(&limits("./../../limits/memory"));
+    refuses(
+        &limits("./../limits/memory"),
+        "policy contains invalid variables: variable substitution failed for rule r: failed to resolve $(<=./../limits/memory) at path /validate/pattern/spec/containers/0/resources/requests/memory: incorrect expression: operator <= does not match with value <nil>",
+    );
+}
+
+// pkg/validation/cleanuppolicy/validate.go
+#[test]
+fn conditions_of_cleanup_policies_must_parse() {
+    let policy = |key: &str| {
+        format!(
+            "{{apiVersion: kyverno.io/v2, kind: ClusterCleanupPolicy, metadata: {{name: p}}, spec: {{schedule: '* * * * *', match: {{any: [{{resources: {{kinds: [Pod]}}}}]}}, conditions: {{any: [{{key: '{key}', operator: Equals, value: x}}]}}}}}}"
+        )
+    };
+    accepts(&policy("{{ target.metadata.name }}"));
+    let wrong = denied(&policy("{{ target.metadata.name[ }}"));
+    assert!(wrong.starts_with("variable substitution failed for policy p: failed to resolve target.metadata.name[ at path /any/0/key: invalid JMESPath query"), "{wrong}");
+}
+
+// pkg/validation/policy/validate.go, validateImageRegistry
+#[test]
+fn references_of_image_registry_entries_must_be_images() {
+    let image = |reference: &str| {
+        rule(&format!("context: [{{name: i, imageRegistry: {{reference: '{reference}'}}}}], {PATTERN}"))
+    };
+    accepts(&image("ghcr.io/a/b:1"));
+    accepts(&image("{{ request.object.metadata.name }}"));
+    refuses(&image("a/B"), "path: spec.rules[0]: bad image: a/B: repository name must be lowercase");
+    refuses(&image(":"), "path: spec.rules[0]: bad image: :: invalid reference format");
+}

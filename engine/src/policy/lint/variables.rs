@@ -2,13 +2,17 @@
 //!
 //! Kyverno runs the substitution on a mock context that allows the names it knows and refuses the others.
 
+use std::sync::LazyLock;
+
 use regex::Regex;
 use serde_json::{Map, Value, json};
-use std::sync::OnceLock;
 
 use super::Problem;
 use super::field::refused;
+use super::placeholders::{found, has_any, is_variable};
 use super::shape::{Rule, each_string, filled, items, rules, there, unless_false};
+use crate::expr::jmespath::Expression;
+use crate::expr::vars;
 use crate::object::ObjectExt;
 use crate::object::{gofmt, wildcard};
 
@@ -20,40 +24,6 @@ const IN_TARGET: &str =
 const IN_BACKGROUND_TARGET: &str = r"request\.|element|elementIndex|@|images|images\.|image\.|target\.|";
 /// Rounds of substitution in one string; each replaces the innermost variables.
 const MAX_ROUNDS: usize = 50;
-
-/// `{{…}}` not behind a backslash, without another `{{` in it.
-fn variable() -> Option<&'static Regex> {
-    static VARIABLE: OnceLock<Option<Regex>> = OnceLock::new();
-    VARIABLE.get_or_init(|| Regex::new(r"(^|[^\\])(\{\{(?:\{[^{}]*\}|[^{}])*\}\})").ok()).as_ref()
-}
-
-/// The variables of a text, with their braces.
-fn found(text: &str) -> Vec<&str> {
-    let Some(pattern) = variable() else { return Vec::new() };
-    pattern.captures_iter(text).filter_map(|captures| captures.get(2)).map(|hit| hit.as_str()).collect()
-}
-
-/// A text with every variable replaced; for checks that cannot know their values.
-pub(super) fn replaced(text: &str, by: &str) -> String {
-    let Some(pattern) = variable() else { return text.to_owned() };
-    pattern
-        .replace_all(text, |captures: &regex::Captures<'_>| {
-            format!("{}{by}", captures.get(1).map_or("", |m| m.as_str()))
-        })
-        .into_owned()
-}
-
-/// A text that holds a variable.
-pub(super) fn is_variable(text: &str) -> bool {
-    !found(text).is_empty()
-}
-
-/// A document with a variable anywhere, in keys or values.
-pub(super) fn has_any(value: &Value) -> bool {
-    let mut any = false;
-    each_string(value, "", &mut |text, _| any = any || is_variable(text));
-    any
-}
 
 pub(super) fn check(policy: &Value) -> Option<Problem> {
     let background = unless_false(policy.at(&["spec", "background"]));
@@ -102,6 +72,15 @@ pub(super) fn element_outside_foreach(rule: Rule<'_>) -> Option<Problem> {
     problem
 }
 
+/// The conditions of a cleanup policy (`pkg/validation/cleanuppolicy`): any name with a small letter or a digit will do.
+pub(super) fn of_cleanup(policy: &Value) -> Option<Problem> {
+    const NAMES: &str = r"([a-z_0-9]+)|(target\.|images\.|([a-z_0-9]+\()[^{}])";
+    let context = Mock { source: NAMES.to_owned(), regex: Regex::new(NAMES).ok(), patterns: Vec::new() };
+    let (path, words) = context.refuse(policy.at(&["spec", "conditions"])?)?;
+    let words = format!("variable substitution failed for policy {}: {words}", policy.name());
+    Some(refused(&format!("spec.conditions{path}"), &words))
+}
+
 /// A variable without its braces, its spaces and the `-` that asks for shallow substitution.
 fn inner(variable: &str) -> String {
     let bare = variable.replace("{{", "").replace("}}", "");
@@ -139,6 +118,31 @@ fn user_variables(policy: &Value) -> Option<(String, String)> {
         }
     });
     result
+}
+
+/// The variables of a rule that tell of the user (`ForbiddenUserVariables`): nobody asks when a rule is applied again.
+#[must_use]
+pub fn variables_of_users(policy: &Value, rule: &str) -> Vec<String> {
+    static BANNED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+        let names = [
+            "serviceAccountName",
+            "serviceAccountNamespace",
+            "request.userInfo",
+            "request.roles",
+            "request.clusterRoles",
+        ];
+        names.iter().filter_map(|name| Regex::new(&format!(r"[^\.]({name})\b")).ok()).collect()
+    });
+    let mut variables = Vec::new();
+    for rule in rules(policy).filter(|one| one.value.str_at(&["name"]) == rule) {
+        each_string(rule.value, "", &mut |text, _| {
+            for variable in found(text) {
+                let banned = BANNED.iter().filter(|banned| banned.is_match(variable));
+                variables.extend(banned.map(|_| variable.to_owned()));
+            }
+        });
+    }
+    variables
 }
 
 fn user_info(rule: Rule<'_>) -> Option<String> {
@@ -277,10 +281,14 @@ impl Mock {
         }
     }
 
-    /// The place and the words of the first refused variable of a document.
+    /// The place and the words of the first reference that leads nowhere or variable that is refused.
     fn refuse(&self, document: &Value) -> Option<(String, String)> {
+        let document = match vars::substitute_references(document) {
+            Ok(document) => document,
+            Err(error) => return Some((String::new(), error.to_string())),
+        };
         let mut result = None;
-        each_string(document, "", &mut |text, path| {
+        each_string(&document, "", &mut |text, path| {
             if result.is_none() {
                 result = self.text(text, path).map(|words| (path.replace('/', "."), words));
             }
@@ -315,7 +323,7 @@ impl Mock {
         if name == "@" {
             return Ok(());
         }
-        if let Err(error) = jmespath::parse(name) {
+        if let Err(error) = Expression::cached(name) {
             return Err(format!("failed to resolve {name} at path {path}: invalid JMESPath query {name}: {error}"));
         }
         let name = name.replace('"', "");

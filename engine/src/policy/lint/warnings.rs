@@ -7,6 +7,7 @@ use super::field::warning;
 use super::shape::{Rule, filled, items, kinds_of, rules, strings, there};
 use crate::object::ObjectExt;
 use crate::object::gvk::KindSelector;
+use crate::object::order;
 
 /// Lower-case failure actions (`checkValidationFailureAction`).
 pub(super) fn failure_actions(policy: &Value) -> Vec<Problem> {
@@ -43,7 +44,7 @@ pub(super) fn autogen_exclusion(policy: &Value, rule: Rule<'_>) -> Option<Proble
     let annotations = policy.annotations();
     let value = annotations.get("pod-policies.kyverno.io/autogen-controllers").filter(|value| *value != "none")?;
     let mut controllers: Vec<String> = value.to_lowercase().split(',').map(str::to_owned).collect();
-    controllers.sort();
+    order::sort(&mut controllers);
     let mut kinds: Vec<String> =
         kinds_of(rule.value.get("match")).into_iter().map(|kind| KindSelector::parse(kind).kind).collect();
     kinds.dedup();

@@ -22,7 +22,16 @@ pub(super) fn after(gvk: &Gvk, object: &mut Value) {
         "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" | "Job" | "ReplicationController" => {
             workload(&gvk.kind, object);
         }
-        "CronJob" => pod_spec(object.pointer_mut("/spec/jobTemplate/spec/template/spec")),
+        "CronJob" => {
+            written(object.pointer_mut("/spec/jobTemplate"));
+            written(object.pointer_mut("/spec/jobTemplate/spec/template"));
+            pod_spec(object.pointer_mut("/spec/jobTemplate/spec/template/spec"));
+        }
+        "Role" | "ClusterRole" => {
+            if let Some(role) = object.as_object_mut() {
+                role.entry("rules").or_insert(Value::Null);
+            }
+        }
         "Service" => service(object),
         "NetworkPolicy" => network_policy(object),
         "RoleBinding" | "ClusterRoleBinding" => subjects(object),
@@ -43,6 +52,13 @@ fn missing(object: &mut Value, path: &[&str], value: impl FnOnce() -> Value) {
     }
 }
 
+/// Go writes the metadata of a template always: a struct is never left out.
+fn written(template: Option<&mut Value>) {
+    if let Some(template) = template.filter(|template| template.is_object()) {
+        missing(template, &["metadata"], || json!({}));
+    }
+}
+
 fn job(spec: Option<&mut Value>) {
     let Some(spec) = spec.filter(|spec| spec.is_object()) else { return };
     if spec.get("completions").is_none() && spec.get("parallelism").is_none() {
@@ -56,6 +72,7 @@ fn job(spec: Option<&mut Value>) {
 
 fn workload(kind: &str, object: &mut Value) {
     let Some(spec) = object.get_mut("spec").filter(|spec| spec.is_object()) else { return };
+    written(spec.get_mut("template"));
     pod_spec(spec.pointer_mut("/template/spec"));
     if kind == "Deployment" && spec.str_at(&["strategy", "type"]) == "RollingUpdate" {
         missing(spec, &["strategy", "rollingUpdate", "maxUnavailable"], || json!("25%"));

@@ -1,6 +1,8 @@
 //! Checks a value against a schema: unknown fields as strict decoding reports them, the rest as the API server does
 //! (apiextensions `validation.go` over kube-openapi's validators).
 
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value};
 
 use super::arena::{Schema, Type};
@@ -110,9 +112,21 @@ impl<'a> Checker<'a> {
                 Some(message) => message.to_string(),
                 None => format!("{:?} must validate one and only one schema (oneOf). {found}", place.path),
             };
+            let rule = node.message.is_some();
             let names: Vec<String> = node.one_of.iter().map(|names| names.join(" with ")).collect();
             let hint = format!("set exactly one of {}", names.join(", "));
-            self.add(FindingKind::OneOf, place, &invalid(map, &words), Some(hint));
+            if rule {
+                self.add(FindingKind::OneOf, place, &invalid(map, &words), Some(hint));
+                return;
+            }
+            // kube-openapi names neither field nor value, and goes on with what the first alternative lacks.
+            let message = format!("<nil>: Invalid value: \"\": {words}");
+            let (pointer, path) = (place.pointer.clone(), place.path.clone());
+            self.findings.push(Finding { pointer, path, message, kind: FindingKind::OneOf, hint: Some(hint) });
+            let lacking = node.one_of.first().filter(|_| chosen == 0).into_iter().flatten();
+            for name in lacking.filter(|name| !there(name)) {
+                self.add(FindingKind::Required, &place.key(name), "Required value", None);
+            }
         }
     }
 
@@ -316,8 +330,10 @@ fn formatted(format: &str, text: &str) -> bool {
 }
 
 fn quantity(text: &str) -> bool {
-    regex::Regex::new(r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][-+]?[0-9]+)?$")
-        .is_ok_and(|regex| regex.is_match(text))
+    static QUANTITY: LazyLock<Option<regex::Regex>> = LazyLock::new(|| {
+        regex::Regex::new(r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][-+]?[0-9]+)?$").ok()
+    });
+    QUANTITY.as_ref().is_some_and(|regex| regex.is_match(text))
 }
 
 /// The shortest path to a field of this name anywhere else in the schema.

@@ -9,6 +9,7 @@ use super::{Finding, Loaded, check, defaults, table};
 use crate::limits::MAX_DEPTH;
 use crate::object::ObjectExt;
 use crate::object::gvk::Gvk;
+use crate::object::order;
 
 /// One version of a custom resource.
 #[derive(Clone, Debug)]
@@ -107,7 +108,7 @@ impl Builder {
             node.properties.retain(|(key, _)| key.as_ref() != name);
             node.properties.push((Arc::from(name), id));
         }
-        node.properties.sort();
+        order::sort(&mut node.properties);
         root
     }
 
@@ -132,7 +133,7 @@ impl Builder {
         for (name, child) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
             properties.push((Arc::from(name.as_str()), self.node(child, depth + 1)));
         }
-        properties.sort();
+        order::sort(&mut properties);
         let additional = match schema.get("additionalProperties") {
             Some(child @ Value::Object(_)) => Some(self.node(child, depth + 1)),
             Some(Value::Bool(true)) => Some(self.push(Node { preserve: true, ..Node::default() })),

@@ -7,6 +7,7 @@ mod check;
 pub mod crd;
 mod defaults;
 pub mod nearest;
+mod omitted;
 mod rejection;
 pub mod table;
 
@@ -95,6 +96,7 @@ pub fn default(gvk: &Gvk, value: &mut Value) {
     defaults::fill(schema, value);
     if !kind.crd {
         builtin::after(gvk, value);
+        omitted::drop(schema, value);
     }
 }
 

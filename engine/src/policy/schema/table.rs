@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::arena::{Arena, Node, Schema, Type};
 use crate::object::gvk::Gvk;
+use crate::object::order;
 
 static PACKED: &[u8] = include_bytes!("table.bin");
 
@@ -126,7 +127,7 @@ impl Reader<'_> {
         let count = self.number()?;
         let names = (0..count).map(|_| self.string()).collect::<Option<Vec<_>>>()?;
         let mut fields = names.into_iter().map(|name| Some((name, self.id()?))).collect::<Option<Vec<_>>>()?;
-        fields.sort();
+        order::sort(&mut fields);
         Some(fields)
     }
 

@@ -99,7 +99,7 @@ fn enums_required_fields_and_limits() {
     );
     refused(
         &policy("context: [{name: a, variable: {value: 1}, configMap: {name: c}}], validate: {pattern: {}}"),
-        r#"spec.rules[0].context[0]: Invalid value: {"name":"a","variable":{"value":1},"configMap":{"name":"c"}}: "spec.rules[0].context[0]" must validate one and only one schema (oneOf). Found 2 valid alternatives"#,
+        r#"<nil>: Invalid value: "": "spec.rules[0].context[0]" must validate one and only one schema (oneOf). Found 2 valid alternatives"#,
     );
     refused(
         "{apiVersion: kyverno.io/v2, kind: CleanupPolicy, metadata: {name: p}, spec: {schedule: '* * * * *'}}",
@@ -154,6 +154,8 @@ fn built_in_defaults() {
     defaulted(deployment, "/spec/replicas", json!(1));
     defaulted(deployment, "/spec/strategy/rollingUpdate/maxSurge", json!("25%"));
     defaulted(deployment, "/spec/template/spec/dnsPolicy", json!("ClusterFirst"));
+    defaulted(deployment, "/spec/template/metadata", json!({}));
+    defaulted("{apiVersion: rbac.authorization.k8s.io/v1, kind: Role}", "/rules", Value::Null);
     defaulted("{apiVersion: v1, kind: Service, spec: {ports: [{port: 80}]}}", "/spec/ports/0/targetPort", json!(80));
     defaulted(
         "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, spec: {podSelector: {}}}",
@@ -191,4 +193,19 @@ fn rejections_are_whole_sentences() {
         reject("{apiVersion: kyverno.io/v2, kind: CleanupPolicy, metadata: {name: p}, spec: {schedule: '* * * * *'}}"),
         r#"CleanupPolicy.kyverno.io "p" is invalid: spec.match: Required value"#
     );
+}
+
+#[test]
+fn what_go_leaves_out_is_dropped() {
+    for (spec, pointer, there) in [
+        ("volumes: []", "/spec/volumes", false),
+        ("nodeSelector: {}", "/spec/nodeSelector", false),
+        ("securityContext: {}", "/spec/securityContext", true),
+        ("hostNetwork: false", "/spec/hostNetwork", false),
+        ("automountServiceAccountToken: false", "/spec/automountServiceAccountToken", true),
+    ] {
+        let mut value = yaml(&POD.replace("spec: {", &format!("spec: {{{spec}, ")));
+        default(&value.gvk(), &mut value);
+        assert_eq!(value.pointer(pointer).is_some(), there, "{spec}");
+    }
 }

@@ -37,17 +37,19 @@ pub struct Step {
     pub operations: Vec<Value>,
     /// `catch`: what runs when the step fails.
     pub catch: Vec<Value>,
-    /// `finally` and `cleanup`: what runs in any case.
+    /// `finally`: what runs after the step in any case.
     pub finally: Vec<Value>,
+    /// `cleanup`: what runs after the last step.
+    pub cleanup: Vec<Value>,
     /// Bindings of the step and of the template that it uses.
     pub bindings: Vec<Value>,
 }
 
-/// Reads a test file.
+/// Reads a test file; `templating` says whether resources are templates where the test leaves it open.
 ///
 /// # Errors
 /// It cannot be read, is no Test, or names a template that is not there.
-pub fn read(files: &dyn Files, path: &str) -> Result<Test, String> {
+pub fn read(files: &dyn Files, path: &str, templating: bool) -> Result<Test, String> {
     let text = files.read(path).ok_or_else(|| format!("{path}: the file cannot be read"))?;
     let document = documents(path, &text)?.into_iter().find(|document| document.kind() == "Test");
     let document = document.ok_or_else(|| format!("{path} holds no Test"))?;
@@ -57,7 +59,7 @@ pub fn read(files: &dyn Files, path: &str) -> Result<Test, String> {
         name: document.name().to_owned(),
         namespace: spec.str_at(&["namespace"]).to_owned(),
         skip: spec.get("skip").and_then(Value::as_bool).unwrap_or(false),
-        template: spec.get("template").and_then(Value::as_bool).unwrap_or(true),
+        template: spec.get("template").and_then(Value::as_bool).unwrap_or(templating),
         bindings: list(&spec, "bindings"),
         metadata: document.get("metadata").cloned().unwrap_or_default(),
         steps: Vec::new(),
@@ -78,9 +80,9 @@ fn step(files: &dyn Files, dir: &str, step: &Value) -> Result<Step, String> {
         operations: list(step, "try"),
         catch: list(step, "catch"),
         finally: list(step, "finally"),
+        cleanup: list(step, "cleanup"),
         bindings: list(step, "bindings"),
     };
-    read.finally.extend(list(step, "cleanup"));
     let template = step.str_at(&["use", "template"]);
     if !template.is_empty() {
         let path = join(dir, template);
@@ -92,6 +94,7 @@ fn step(files: &dyn Files, dir: &str, step: &Value) -> Result<Step, String> {
         read.operations = list(&spec, "try");
         read.catch.extend(list(&spec, "catch"));
         read.finally.extend(list(&spec, "finally"));
+        read.cleanup.extend(list(&spec, "cleanup"));
     }
     Ok(read)
 }

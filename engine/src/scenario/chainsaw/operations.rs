@@ -11,11 +11,12 @@ use crate::object::ObjectExt;
 use crate::object::duration::Duration;
 use crate::object::gvk::Gvk;
 use crate::object::selector::LabelSelector;
-use crate::scenario::assertion::{Bindings, check, expand};
+use crate::scenario::assertion::{Bindings, bind, check, expand, expression};
 use crate::scenario::files::{Files, join};
 use crate::scenario::kubectl::filters::Output;
+use crate::scenario::kubectl::kubeconfig;
 use crate::scenario::kubectl::shell::{Shell, World};
-use crate::scenario::kubectl::verbs::{Kubectl, events_in, follow_configuration};
+use crate::scenario::kubectl::verbs::{Kubectl, events_in};
 use crate::scenario::kyverno_test::load::documents;
 use crate::scenario::report::Row;
 use crate::sim::Cluster;
@@ -34,13 +35,17 @@ pub(super) struct Runner<'a> {
     pub(super) namespace: String,
     /// What its scripts wrote.
     pub(super) written: BTreeMap<String, String>,
+    /// What the last operation adds to the bindings of its step.
+    pub(super) outputs: Bindings,
 }
 
 impl Runner<'_> {
     /// Performs one operation of a step.
     pub(super) fn operation(&mut self, step: &str, operation: &Value, bindings: &Bindings) -> Row {
-        let known =
-            ["apply", "create", "update", "patch", "delete", "assert", "error", "sleep", "script", "command", "wait"];
+        let known = [
+            "apply", "create", "update", "patch", "delete", "assert", "error", "sleep", "script", "command", "wait",
+            "get", "describe", "events", "podLogs",
+        ];
         let entry = operation.as_object().and_then(|map| map.iter().find(|(key, _)| known.contains(&key.as_str())));
         let Some((verb, body)) = entry else {
             let keys: Vec<&str> =
@@ -56,6 +61,8 @@ impl Runner<'_> {
             "assert" => self.assertions(body, &bindings, false, &mut subject),
             "error" => self.assertions(body, &bindings, true, &mut subject),
             "delete" => self.delete(body, &bindings, &mut subject),
+            // They print something for the person who reads the log.
+            "get" | "describe" | "events" | "podLogs" => Ok(()),
             "wait" => {
                 self.cluster.advance(10_000);
                 Ok(())
@@ -122,6 +129,7 @@ impl Runner<'_> {
                 let hopeless = verb == "create" || self.cluster.queue.next_at().is_none();
                 if verdict.is_ok() || hopeless || self.cluster.clock.now() >= start + PATIENCE / 6 {
                     verdict?;
+                    self.keep(body, result.as_ref().unwrap_or(&object), bindings.clone())?;
                     break;
                 }
                 drop(last);
@@ -150,9 +158,6 @@ impl Runner<'_> {
             _ => return (Err(missing()), None),
         };
         let outcome = self.cluster.request(ApiRequest::about(request, object));
-        if let Ok(stored) = &outcome.result {
-            follow_configuration(self.cluster, stored);
-        }
         (outcome.result, old)
     }
 
@@ -184,7 +189,9 @@ impl Runner<'_> {
             if self.cluster.get(&object.gvk(), object.namespace(), object.name()).is_none() {
                 continue;
             }
-            let result = self.cluster.request(ApiRequest::about(Verb::Delete, &object)).result;
+            let mut request = ApiRequest::about(Verb::Delete, &object);
+            request.propagation = body.get("deletionPropagationPolicy").and_then(Value::as_str).map(str::to_owned);
+            let result = self.cluster.request(request).result;
             expected(&list(body, "expect"), &object, &result, bindings)?;
             let until = self.cluster.clock.now() + PATIENCE;
             while result.is_ok()
@@ -283,7 +290,7 @@ impl Runner<'_> {
     fn script(&mut self, body: &Value, bindings: &Bindings) -> Result<(), String> {
         let content = body.str_at(&["content"]).to_owned();
         let output = self.shell(body, bindings, &content)?;
-        finish(body, bindings, &output)
+        self.finish(body, bindings, &output)
     }
 
     fn command(&mut self, body: &Value, bindings: &Bindings) -> Result<(), String> {
@@ -291,7 +298,7 @@ impl Runner<'_> {
         words.extend(list(body, "args").iter().filter_map(Value::as_str).map(str::to_owned));
         let quoted: Vec<String> = words.iter().map(|word| format!("'{}'", word.replace('\'', "'\\''"))).collect();
         let output = self.shell(body, bindings, &quoted.join(" "))?;
-        finish(body, bindings, &output)
+        self.finish(body, bindings, &output)
     }
 
     fn shell(&mut self, body: &Value, bindings: &Bindings, content: &str) -> Result<Output, String> {
@@ -307,29 +314,59 @@ impl Runner<'_> {
                 value.as_str().map_or_else(|| value.to_string(), str::to_owned),
             );
         }
-        let written = std::mem::take(&mut self.written);
-        let mut world = World { files: self.files, dir: self.test.dir.clone(), written, vars };
-        // The kubeconfig that Chainsaw writes for scripts names no namespace.
-        let mut programs = Kubectl { cluster: self.cluster, namespace: "default".into() };
+        vars.insert("KUBECONFIG".to_owned(), kubeconfig::DEFAULT.to_owned());
+        let mut written = std::mem::take(&mut self.written);
+        // Each operation has a kubeconfig of its own.
+        written.insert(kubeconfig::DEFAULT.to_owned(), kubeconfig::fresh());
+        let mut dir = self.test.dir.clone();
+        if let Some(own) = body.get("workDir").and_then(Value::as_str) {
+            dir = join(&dir, own);
+        }
+        let mut world = World { files: self.files, dir, written, vars };
+        let mut programs = Kubectl::new(self.cluster);
         let output = Shell::new(&mut programs, &mut world).run_text(content);
         self.written = world.written;
         Ok(output)
     }
-}
 
-/// The checks of a script, or its status.
-fn finish(body: &Value, bindings: &Bindings, output: &Output) -> Result<(), String> {
-    let failed = (output.status != 0).then(|| format!("exit status {}", output.status));
-    let Some(tree) = body.get("check") else {
-        let said = if output.stderr.trim().is_empty() { &output.stdout } else { &output.stderr };
-        return failed.map_or(Ok(()), |words| Err(format!("{words}: {}", said.trim())));
-    };
-    let mut bindings = bindings.clone();
-    bindings.insert("error".into(), failed.map_or(Value::Null, Value::from));
-    bindings.insert("stdout".into(), json!(output.stdout));
-    bindings.insert("stderr".into(), json!(output.stderr));
-    let errors = check(tree, &Value::Null, &bindings, &search);
-    if errors.is_empty() { Ok(()) } else { Err(format!("{} (stderr: {})", errors.join("; "), output.stderr.trim())) }
+    /// The checks of a script, or its status; then its `outputs`.
+    fn finish(&mut self, body: &Value, bindings: &Bindings, output: &Output) -> Result<(), String> {
+        let failed = (output.status != 0).then(|| format!("exit status {}", output.status));
+        let mut bindings = bindings.clone();
+        bindings.insert("error".into(), failed.clone().map_or(Value::Null, Value::from));
+        bindings.insert("stdout".into(), json!(output.stdout));
+        bindings.insert("stderr".into(), json!(output.stderr));
+        match (body.get("check"), failed) {
+            (Some(tree), _) => {
+                let errors = check(tree, &Value::Null, &bindings, &search);
+                if !errors.is_empty() {
+                    return Err(format!("{} (stderr: {})", errors.join("; "), output.stderr.trim()));
+                }
+            }
+            (None, Some(words)) => {
+                let said = if output.stderr.trim().is_empty() { &output.stdout } else { &output.stderr };
+                return Err(format!("{words}: {}", said.trim()));
+            }
+            (None, None) => {}
+        }
+        self.keep(body, &Value::Null, bindings)
+    }
+
+    /// Adds the `outputs` of an operation to the bindings of its step.
+    fn keep(&mut self, body: &Value, subject: &Value, mut bindings: Bindings) -> Result<(), String> {
+        for entry in list(body, "outputs") {
+            let value = entry.get("value").unwrap_or(&Value::Null);
+            let expression = value.as_str().and_then(expression);
+            let value = match expression {
+                Some(expression) => search(&bind(expression, &bindings), subject)?,
+                None => expand(value, &bindings, &search)?,
+            };
+            let name = entry.str_at(&["name"]).to_owned();
+            bindings.insert(name.clone(), value.clone());
+            self.outputs.insert(name, value);
+        }
+        Ok(())
+    }
 }
 
 /// Whether a result is as `expect` wants it: without a matching expectation an error is an error.

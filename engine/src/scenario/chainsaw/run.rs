@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use super::document::{Test, bind_all, read};
 use super::operations::Runner;
+use super::{installation, kind};
+use crate::eval::Profile;
 use crate::expr::jmespath::{self, Env};
 use crate::object::ObjectExt;
 use crate::scenario::assertion::Bindings;
@@ -13,9 +15,10 @@ use crate::scenario::files::{Files, is_yaml, join, parent};
 use crate::scenario::kubectl::verbs::configuration;
 use crate::scenario::kyverno_test::load::documents;
 use crate::scenario::report::{Outcome, Row, TestReport};
+use crate::sim::Cluster;
 use crate::sim::api_server::{ApiRequest, Verb};
 use crate::sim::config::Config;
-use crate::sim::{Cluster, profile};
+use crate::sim::profile::Behaviour;
 
 /// 2026-01-01T00:00:00Z.
 const NOW: i64 = 1_767_225_600;
@@ -26,20 +29,41 @@ const FORMAT: &str = "chainsaw";
 pub struct Settings {
     /// Its configuration.
     pub config: Config,
+    /// Its version.
+    pub behaviour: &'static Behaviour,
+    /// Chainsaw's `templating.enabled`: resources are templates where a test does not say otherwise.
+    pub templating: bool,
+}
+
+impl Settings {
+    /// The `standard` configuration of Kyverno's own end-to-end tests: exceptions everywhere, every event, and no right
+    /// that is not granted; with changes.
+    ///
+    /// # Errors
+    /// A change is no field of the configuration.
+    pub fn standard(changes: &serde_json::Map<String, Value>) -> Result<Self, String> {
+        let mut config = json!({"policyExceptions": true, "omitEvents": [], "permissions": true});
+        if let Some(config) = config.as_object_mut() {
+            config.extend(changes.clone());
+        }
+        Ok(Self { config: Config::read(&config)?, behaviour: Behaviour::of(Profile::V1_19), templating: true })
+    }
 }
 
 impl Default for Settings {
-    /// The `standard` configuration of Kyverno's own end-to-end tests: exceptions everywhere, every event.
     fn default() -> Self {
-        let config = Config { policy_exceptions: Some(true), omit_events: Vec::new(), ..Config::default() };
-        Self { config }
+        Self::standard(&serde_json::Map::new()).unwrap_or_else(|_| Self {
+            config: Config::default(),
+            behaviour: Behaviour::of(Profile::V1_19),
+            templating: true,
+        })
     }
 }
 
 /// Runs the test of a file.
 #[must_use]
 pub fn run(files: &dyn Files, path: &str, settings: &Settings) -> TestReport {
-    let test = match read(files, path) {
+    let test = match read(files, path, settings.templating) {
         Ok(test) => test,
         Err(words) => return TestReport::failed(path, "", FORMAT, words),
     };
@@ -81,13 +105,16 @@ fn perform(files: &dyn Files, test: &Test, settings: &Settings, rows: &mut Vec<R
         ("error".to_owned(), Value::Null),
     ]);
     bind_all(&mut bindings, &test.bindings, &search)?;
-    let mut runner = Runner { files, test, cluster: &mut cluster, namespace, written: BTreeMap::new() };
+    let mut runner =
+        Runner { files, test, cluster: &mut cluster, namespace, written: BTreeMap::new(), outputs: Bindings::new() };
+    let mut cleanup = Vec::new();
     for step in &test.steps {
         let mut bindings = bindings.clone();
         bind_all(&mut bindings, &step.bindings, &search)?;
         let before = rows.len();
         for operation in &step.operations {
             let row = runner.operation(&step.name, operation, &bindings);
+            bindings.extend(std::mem::take(&mut runner.outputs));
             let failed = !row.ok;
             rows.push(row);
             if failed {
@@ -104,19 +131,24 @@ fn perform(files: &dyn Files, test: &Test, settings: &Settings, rows: &mut Vec<R
                 rows.push(row);
             }
         }
+        cleanup.push((step, bindings));
         if failed {
             break;
+        }
+    }
+    for (step, bindings) in cleanup.iter().rev() {
+        for operation in &step.cleanup {
+            rows.push(runner.operation(&step.name, operation, bindings));
         }
     }
     Ok(())
 }
 
 fn cluster(settings: &Settings) -> Cluster {
-    let newest = profile::ALL.last().copied().unwrap_or_else(|| profile::ALL[0]);
-    let mut cluster = Cluster::new(newest, settings.config.clone(), NOW);
+    let mut cluster = Cluster::new(settings.behaviour, settings.config.clone(), NOW);
     cluster.place(configuration(&settings.config), true);
-    cluster.place(json!({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "kind-control-plane", "labels": {
-        "kubernetes.io/hostname": "kind-control-plane", "kubernetes.io/os": "linux", "node-role.kubernetes.io/control-plane": ""}}}), true);
+    kind::furnish(&mut cluster);
+    installation::install(&mut cluster);
     cluster
 }
 
@@ -156,13 +188,11 @@ fn established(mut crd: Value) -> Value {
 /// # Errors
 /// The expression does not parse, or a function refuses its arguments.
 pub fn search(expression: &str, value: &Value) -> Result<Value, String> {
-    let expression = expression.trim();
-    if let Some(inner) = expression.strip_prefix("trim_space(").and_then(|rest| rest.strip_suffix(')')) {
-        let inner = search(inner, value)?;
-        return Ok(Value::from(inner.as_str().unwrap_or("").trim()));
-    }
-    if expression.starts_with("x_k8s_server_version(") {
-        return Ok(json!({"major": "1", "minor": "34", "gitVersion": "v1.34.0"}));
+    let expression = known(expression.trim());
+    let expression = expression.as_str();
+    if let Some((_, path)) = expression.strip_prefix("x_k8s_server_version(").and_then(|rest| rest.split_once(')')) {
+        let version = json!({"major": "1", "minor": "34", "gitVersion": "v1.34.0"});
+        return search(&format!("@{path}"), &version);
     }
     match jmespath::query(expression, value, &Env::new((NOW, 0), 1)) {
         Ok(found) => Ok(found),
@@ -171,8 +201,51 @@ pub fn search(expression: &str, value: &Value) -> Result<Value, String> {
     }
 }
 
+/// An expression with the functions of Chainsaw that Kyverno has not: `trim_space`, `as_string`.
+fn known(expression: &str) -> String {
+    let mut text = expression.replace("as_string(", "to_string(");
+    while let Some(at) = text.find("trim_space(") {
+        let (before, rest) = text.split_at(at);
+        let inner = rest.trim_start_matches("trim_space(");
+        let (mut depth, mut quote, mut end) = (0, None, inner.len());
+        for (place, c) in inner.char_indices() {
+            match (quote, c) {
+                (Some(open), c) if c == open => quote = None,
+                (None, '\'' | '"' | '`') => quote = Some(c),
+                (None, '(') => depth += 1,
+                (None, ')') if depth == 0 => {
+                    end = place;
+                    break;
+                }
+                (None, ')') => depth -= 1,
+                _ => {}
+            }
+        }
+        let (argument, after) = inner.split_at(end);
+        text = format!("{before}trim({argument}, `\" \\t\\r\\n\"`{after}");
+    }
+    text
+}
+
 /// What a row calls an object.
 pub(super) fn label(object: &Value) -> String {
     let parts = [object.api_version(), object.kind(), object.namespace(), object.name()];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expressions_know_the_functions_of_chainsaw() {
+        for (expression, expected) in [
+            ("trim_space(@)", json!("a (b")),
+            ("contains(trim_space(@), '(b') && trim_space('x ') == 'x'", json!(true)),
+            ("as_string(`1`)", json!("1")),
+            ("x_k8s_server_version('').minor", json!("34")),
+        ] {
+            assert_eq!(search(expression, &json!(" a (b\n")), Ok(expected), "{expression}");
+        }
+    }
 }

@@ -25,6 +25,47 @@ const SWITCHES: &[&str] = &[
     "--recursive",
     "-R",
     "--embed-certs",
+    "--raw",
+    "--minify",
+    "--flatten",
+    "--current",
+    "--command",
+    "--privileged",
+    "--stdin",
+    "--tty",
+    "-ti",
+    "--attach",
+    "--expose",
+    "--global-default",
+    "--share-processes",
+    "--same-node",
+    "--force-conflicts",
+    "--prune",
+    "--save-config",
+    "--record",
+    "--all-containers",
+    "--follow",
+    "--previous",
+    "--delete-emptydir-data",
+    "--ignore-daemonsets",
+    "--disable-eviction",
+    "--show-managed-fields",
+    "--watch-only",
+    "--output-watch-events",
+    "--client",
+    "--insecure-skip-tls-verify",
+    "--replace",
+    "--local",
+    "-h",
+    "--help",
+    "--audit-warn",
+    "--policy-report",
+    "--detailed-results",
+    "--table",
+    "--warn-no-pass",
+    "--continue-on-fail",
+    "--remove-color",
+    "--registry",
 ];
 /// Flags whose value may only follow `=`.
 const GLUED: &[&str] = &["--ignore-not-found", "--wait", "--dry-run", "--validate", "--cascade"];
@@ -54,7 +95,11 @@ impl Args {
                 args.operands.push(argument.clone());
                 continue;
             }
-            let whole = SWITCHES.contains(&argument.as_str()) || GLUED.contains(&argument.as_str());
+            // `get --raw PATH` has a value, `config view --raw` has none.
+            let path = argument == "--raw" && args.operands.first().is_some_and(|verb| verb != "config");
+            // `--cluster` names a cluster for `kubectl config`, and is a switch of `kyverno apply`.
+            let all = argument == "--cluster" && args.operands.first().is_some_and(|verb| verb == "apply");
+            let whole = all || !path && SWITCHES.contains(&argument.as_str()) || GLUED.contains(&argument.as_str());
             let glued =
                 argument.split_at_checked(2).filter(|(name, value)| !whole && *name != "--" && !value.is_empty());
             let (name, value) = match (glued, argument.split_once('=')) {
@@ -80,6 +125,13 @@ impl Args {
         self.flags.get(name).map(Vec::as_slice).unwrap_or_default()
     }
 
+    /// The same with another value of a flag.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.flags.insert(name.to_owned(), vec![value.to_owned()]);
+        self
+    }
+
     /// Whether a switch is on.
     #[must_use]
     pub fn on(&self, name: &str) -> bool {
@@ -97,6 +149,8 @@ fn long(name: &str) -> &str {
         "-A" => "all-namespaces",
         "-c" => "container",
         "-k" => "kustomize",
+        "-e" => "env",
+        "-L" => "label-columns",
         name => name.trim_start_matches('-'),
     }
 }

@@ -1,7 +1,10 @@
-//! Runs scripts: variables, pipes, redirections, `if`, loops; programs are text filters and kubectl.
+//! Runs scripts: pipes, redirections, conditions, loops, functions; programs are text filters and kubectl.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
+use super::arithmetic;
 use super::filters::{self, Output};
 use super::syntax::{Body, Command, Join, Part, Redirect, Script, Word, parse};
 use crate::scenario::files::{Files, join};
@@ -9,9 +12,11 @@ use crate::scenario::files::{Files, join};
 /// Runs programs that a shell has not built in.
 pub trait Programs {
     /// Runs `name` with arguments and standard input; `None` where there is no such program.
-    fn run(&mut self, name: &str, args: &[String], input: &str, world: &World<'_>) -> Option<Output>;
+    fn run(&mut self, name: &str, args: &[String], input: &str, world: &mut World<'_>) -> Option<Output>;
     /// Lets virtual time pass.
     fn sleep(&mut self, seconds: f64);
+    /// Virtual time, in milliseconds since 1970.
+    fn now(&self) -> i64;
 }
 
 /// Files and variables of a script.
@@ -27,17 +32,65 @@ pub struct World<'a> {
 }
 
 impl World<'_> {
+    /// A path from the root of the files.
+    #[must_use]
+    pub fn place(&self, path: &str) -> String {
+        if path.starts_with('/') { join("/", path) } else { join(&self.dir, path) }
+    }
+
     /// The text of a file, relative to the directory.
     #[must_use]
     pub fn read(&self, path: &str) -> Option<String> {
-        let path = join(&self.dir, path);
+        let path = self.place(path);
         self.written.get(&path).cloned().or_else(|| self.files.read(&path))
     }
+
+    /// Writes a file.
+    pub fn write(&mut self, path: &str, text: String, append: bool) {
+        if path == "/dev/null" {
+            return;
+        }
+        let file = self.written.entry(self.place(path)).or_default();
+        if append { file.push_str(&text) } else { *file = text }
+    }
+
+    /// Whether there is a file, or a directory (`None`: either).
+    #[must_use]
+    pub fn exists(&self, path: &str, dir: Option<bool>) -> bool {
+        let place = self.place(path);
+        let directory = || {
+            let below = format!("{place}/");
+            self.files.is_dir(&place) || self.written.keys().any(|path| path.starts_with(&below))
+        };
+        match dir {
+            Some(true) => directory(),
+            Some(false) => self.read(path).is_some(),
+            None => self.read(path).is_some() || directory(),
+        }
+    }
+}
+
+/// Standard input, which commands take from in turn.
+pub(super) type Input = Rc<RefCell<String>>;
+
+pub(super) fn input(text: impl Into<String>) -> Input {
+    Rc::new(RefCell::new(text.into()))
 }
 
 /// Commands that one script may run.
 const FUEL: u32 = 20_000;
 const MAX_CALLS: u32 = 32;
+
+/// What ends a loop or a function before its end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leave {
+    /// `break N`.
+    Break(u32),
+    /// `continue N`.
+    Continue(u32),
+    /// `return`.
+    Return,
+}
 
 /// A shell over programs.
 pub struct Shell<'a, 'w, P: Programs> {
@@ -45,9 +98,18 @@ pub struct Shell<'a, 'w, P: Programs> {
     pub programs: &'a mut P,
     /// Files and variables.
     pub world: &'a mut World<'w>,
-    status: i32,
-    exit: Option<i32>,
-    errexit: bool,
+    pub(super) status: i32,
+    /// `$?`.
+    pub(super) last: i32,
+    pub(super) exit: Option<i32>,
+    pub(super) leave: Option<Leave>,
+    pub(super) errexit: bool,
+    pub(super) pipefail: bool,
+    /// `$1`, `$2`, …
+    pub(super) args: Vec<String>,
+    /// When `timeout` ends what runs.
+    pub(super) deadline: Option<i64>,
+    functions: BTreeMap<String, Script>,
     fuel: u32,
     calls: u32,
 }
@@ -55,14 +117,28 @@ pub struct Shell<'a, 'w, P: Programs> {
 impl<'a, 'w, P: Programs> Shell<'a, 'w, P> {
     /// A shell in a world.
     pub fn new(programs: &'a mut P, world: &'a mut World<'w>) -> Self {
-        Self { programs, world, status: 0, exit: None, errexit: false, fuel: FUEL, calls: 0 }
+        Self {
+            programs,
+            world,
+            status: 0,
+            last: 0,
+            exit: None,
+            leave: None,
+            errexit: false,
+            pipefail: false,
+            args: Vec::new(),
+            deadline: None,
+            functions: BTreeMap::new(),
+            fuel: FUEL,
+            calls: 0,
+        }
     }
 
     /// Runs the text of a script.
     pub fn run_text(&mut self, text: &str) -> Output {
         match parse(text) {
             Ok(script) => {
-                let mut output = self.script(&script, "");
+                let mut output = self.script(&script, &input(""));
                 output.status = self.exit.take().unwrap_or(output.status);
                 output
             }
@@ -70,9 +146,14 @@ impl<'a, 'w, P: Programs> Shell<'a, 'w, P> {
         }
     }
 
-    fn script(&mut self, script: &Script, input: &str) -> Output {
+    /// Whether what runs is to end here.
+    pub(super) fn ending(&self) -> bool {
+        self.exit.is_some() || self.leave.is_some()
+    }
+
+    pub(super) fn script(&mut self, script: &Script, input: &Input) -> Output {
         let mut total = Output::default();
-        for item in script {
+        for (at, item) in script.iter().enumerate() {
             let wanted = match item.join {
                 Join::Then => true,
                 Join::And => self.status == 0,
@@ -81,14 +162,23 @@ impl<'a, 'w, P: Programs> Shell<'a, 'w, P> {
             if !wanted {
                 continue;
             }
+            // Only the last command of an `&&`/`||` list ends a script that `set -e` watches.
+            let last = script.get(at + 1).is_none_or(|next| next.join == Join::Then);
+            let errexit = self.errexit;
+            self.errexit &= last && !item.negated;
+            let watched = self.errexit;
             let output = self.pipeline(&item.pipeline, input);
+            if self.errexit == watched {
+                self.errexit = errexit;
+            }
             self.status = if item.negated { i32::from(output.status == 0) } else { output.status };
+            self.last = self.status;
             total.stdout.push_str(&output.stdout);
             total.stderr.push_str(&output.stderr);
-            if self.errexit && self.status != 0 && !item.negated && item.join == Join::Then && self.exit.is_none() {
+            if self.errexit && last && self.status != 0 && !item.negated && !self.ending() {
                 self.exit = Some(self.status);
             }
-            if self.exit.is_some() {
+            if self.ending() {
                 break;
             }
         }
@@ -96,48 +186,53 @@ impl<'a, 'w, P: Programs> Shell<'a, 'w, P> {
         total
     }
 
-    fn pipeline(&mut self, commands: &[Command], input: &str) -> Output {
+    fn pipeline(&mut self, commands: &[Command], first: &Input) -> Output {
+        if let [only] = commands {
+            return self.command(only, first);
+        }
         let mut stderr = String::new();
-        let mut piped = input.to_owned();
+        let mut piped = Rc::clone(first);
         let mut last = Output::default();
-        let errexit = self.errexit;
+        let (errexit, mut failed) = (self.errexit, 0);
         for (index, command) in commands.iter().enumerate() {
             let output = self.command(command, &piped);
             stderr.push_str(&output.stderr);
-            if commands.len() > 1 {
-                // Each command of a pipe is a process of its own: its `exit` ends only itself.
-                self.exit = None;
-            }
-            piped = if index + 1 < commands.len() { output.stdout.clone() } else { String::new() };
-            last = output;
+            // Each command of a pipe is a process of its own: its `exit` ends only itself.
+            let status = self.exit.take().unwrap_or(output.status);
+            self.leave = None;
+            failed = if status == 0 { failed } else { status };
+            piped = input(if index + 1 < commands.len() { output.stdout.clone() } else { String::new() });
+            last = Output { status, ..output };
         }
-        if commands.len() > 1 {
-            self.errexit = errexit;
+        self.errexit = errexit;
+        if self.pipefail && last.status == 0 {
+            last.status = failed;
         }
         Output { stderr, ..last }
     }
 
-    fn command(&mut self, command: &Command, input: &str) -> Output {
+    fn command(&mut self, command: &Command, given: &Input) -> Output {
         let Some(fuel) = self.fuel.checked_sub(1) else {
             self.exit = Some(2);
             return Output::failed(2, "shell: the script runs too long\n");
         };
         self.fuel = fuel;
-        let mut input = input.to_owned();
+        let mut own = Rc::clone(given);
         for redirect in &command.redirects {
             match redirect {
                 Redirect::Read(word) => {
                     let path = self.text(word);
                     match self.world.read(&path) {
-                        Some(text) => input = text,
-                        None => return Output::failed(1, format!("{path}: No such file or directory\n")),
+                        Some(text) => own = input(text),
+                        None if path == "/dev/null" => own = input(""),
+                        None => return Output::failed(1, format!("sh: {path}: No such file or directory\n")),
                     }
                 }
-                Redirect::Here(word) => input = self.text(word),
+                Redirect::Here(word) => own = input(self.text(word)),
                 Redirect::File(..) | Redirect::Copy(..) => {}
             }
         }
-        let output = self.body(&command.body, &input);
+        let output = self.body(&command.body, &own);
         self.redirected(output, &command.redirects)
     }
 
@@ -148,197 +243,230 @@ impl<'a, 'w, P: Programs> Shell<'a, 'w, P> {
             match redirect {
                 Redirect::File(number, word, append) => {
                     let path = self.text(word);
-                    if !*append && path != "/dev/null" {
-                        self.world.written.insert(join(&self.world.dir, &path), String::new());
-                    }
-                    if let Some(end) = ends.get_mut(usize::from(*number).wrapping_sub(1)) {
-                        *end = End::File(path);
+                    let end = match path.as_str() {
+                        "/dev/stdout" => End::Out,
+                        "/dev/stderr" => End::Err,
+                        _ => {
+                            self.world.write(&path, String::new(), *append);
+                            End::File(path)
+                        }
+                    };
+                    for (at, place) in ends.iter_mut().enumerate() {
+                        if *number == 0 || usize::from(*number) == at + 1 {
+                            *place = end.clone();
+                        }
                     }
                 }
                 Redirect::Copy(from, to) => {
                     let target = ends.get(usize::from(*to).wrapping_sub(1)).cloned();
-                    if let (Some(target), Some(end)) = (target, ends.get_mut(usize::from(*from).wrapping_sub(1))) {
+                    if let (Some(end), Some(target)) = (ends.get_mut(usize::from(*from).wrapping_sub(1)), target) {
                         *end = target;
                     }
                 }
-                Redirect::Read(_) | Redirect::Here(_) => {}
+                Redirect::Read(..) | Redirect::Here(..) => {}
             }
         }
         let mut result = Output { status: output.status, ..Output::default() };
+        // What is said as an error comes first where both go the same way: programs complain before they print.
         for (text, end) in [output.stdout, output.stderr].into_iter().zip(ends) {
             match end {
                 End::Out => result.stdout.push_str(&text),
                 End::Err => result.stderr.push_str(&text),
-                End::File(path) if path == "/dev/null" => {}
-                End::File(path) => {
-                    self.world.written.entry(join(&self.world.dir, &path)).or_default().push_str(&text);
-                }
+                End::File(path) => self.world.write(&path, text, true),
             }
         }
         result
     }
 
-    fn body(&mut self, body: &Body, input: &str) -> Output {
+    fn body(&mut self, body: &Body, input: &Input) -> Output {
         match body {
             Body::Simple(assignments, words) => self.simple(assignments, words, input),
-            Body::Group(script, own) => {
-                let saved = own.then(|| (self.world.vars.clone(), self.exit));
-                let mut output = self.script(script, input);
-                if let Some((vars, exit)) = saved {
-                    output.status = self.exit.unwrap_or(output.status);
-                    self.world.vars = vars;
-                    self.exit = exit;
-                }
-                output
-            }
-            Body::If(branches, otherwise) => {
-                let mut total = Output::default();
-                for (condition, body) in branches {
-                    let holds = self.condition(condition, input, &mut total);
-                    if self.exit.is_some() {
-                        return total;
-                    }
-                    if holds {
-                        self.append(body, input, &mut total);
-                        return total;
-                    }
-                }
-                self.status = 0;
-                self.append(otherwise, input, &mut total);
-                total
-            }
+            Body::Group(script, false) => self.script(script, input),
+            Body::Group(script, true) => self.apart(|shell| shell.script(script, input)),
+            Body::If(branches, otherwise) => self.branches(branches, otherwise, input),
             Body::For(name, words, body) => {
-                let mut total = Output::default();
-                for value in self.fields(words) {
-                    self.world.vars.insert(name.clone(), value);
-                    self.append(body, input, &mut total);
-                    if self.exit.is_some() {
-                        break;
-                    }
-                }
-                total
+                let values = self.fields(words);
+                let mut values = values.into_iter();
+                self.repeat(body, input, |shell, _| {
+                    let value = values.next();
+                    let more = value.is_some();
+                    shell.world.vars.extend(value.map(|value| (name.clone(), value)));
+                    more
+                })
             }
-            Body::While(condition, body, until) => {
-                let mut total = Output::default();
-                while self.condition(condition, input, &mut total) != *until && self.exit.is_none() {
-                    self.append(body, input, &mut total);
-                    if self.exit.is_some() {
-                        break;
+            Body::While(condition, body, until) => self.repeat(body, input, |shell, total| {
+                shell.condition(condition, input, total) != *until && !shell.ending()
+            }),
+            Body::Case(word, branches) => {
+                let value = self.text(word);
+                for (patterns, body) in branches {
+                    let mut fits = false;
+                    for pattern in patterns {
+                        let pattern = self.pattern(pattern);
+                        fits |= super::expand::glob(&pattern, &value);
+                    }
+                    if fits {
+                        return self.run(body, input);
                     }
                 }
-                total
+                Output::default()
+            }
+            Body::Test(words) => {
+                let holds = self.extended_test(words);
+                Output { status: i32::from(!holds), ..Output::default() }
+            }
+            Body::Arithmetic(word) => {
+                let text = self.text(word);
+                match arithmetic::evaluate(&text, &mut self.world.vars) {
+                    Ok(value) => Output { status: i32::from(value == 0), ..Output::default() },
+                    Err(words) => Output::failed(1, words + "\n"),
+                }
+            }
+            Body::Function(name, body) => {
+                self.functions.insert(name.clone(), body.clone());
+                Output::default()
             }
         }
     }
 
-    fn condition(&mut self, script: &Script, input: &str, total: &mut Output) -> bool {
-        let errexit = std::mem::replace(&mut self.errexit, false);
-        self.append(script, input, total);
-        self.errexit = errexit;
-        total.status == 0
-    }
-
-    fn append(&mut self, script: &Script, input: &str, total: &mut Output) {
-        if script.is_empty() {
-            total.status = self.status;
-            return;
-        }
-        let output = self.script(script, input);
-        total.stdout.push_str(&output.stdout);
-        total.stderr.push_str(&output.stderr);
-        total.status = output.status;
-    }
-
-    fn simple(&mut self, assignments: &[(String, Word)], words: &[Word], input: &str) -> Output {
+    /// A body that may be empty; then it succeeds.
+    fn run(&mut self, body: &Script, input: &Input) -> Output {
         self.status = 0;
-        let values: Vec<(String, String)> =
-            assignments.iter().map(|(name, word)| (name.clone(), self.text(word))).collect();
+        self.script(body, input)
+    }
+
+    fn branches(&mut self, branches: &[(Script, Script)], otherwise: &Script, input: &Input) -> Output {
+        let mut total = Output::default();
+        for (condition, body) in branches {
+            let holds = self.condition(condition, input, &mut total);
+            if self.ending() {
+                return total;
+            }
+            if holds {
+                let output = self.run(body, input);
+                total.add(output);
+                return total;
+            }
+        }
+        let output = self.run(otherwise, input);
+        total.add(output);
+        total
+    }
+
+    fn repeat(&mut self, body: &Script, input: &Input, mut next: impl FnMut(&mut Self, &mut Output) -> bool) -> Output {
+        let mut total = Output::default();
+        let mut status = 0;
+        while next(self, &mut total) {
+            let output = self.run(body, input);
+            status = output.status;
+            total.add(output);
+            match self.leave {
+                Some(Leave::Break(depth) | Leave::Continue(depth)) if depth > 1 => {
+                    self.leave = Some(match self.leave {
+                        Some(Leave::Continue(_)) => Leave::Continue(depth - 1),
+                        _ => Leave::Break(depth - 1),
+                    });
+                    break;
+                }
+                Some(Leave::Break(_)) => {
+                    self.leave = None;
+                    break;
+                }
+                Some(Leave::Continue(_)) => self.leave = None,
+                Some(Leave::Return) => break,
+                None => {}
+            }
+            if self.exit.is_some() {
+                break;
+            }
+        }
+        total.status = self.exit.unwrap_or(status);
+        self.status = total.status;
+        total
+    }
+
+    fn condition(&mut self, script: &Script, input: &Input, total: &mut Output) -> bool {
+        let errexit = std::mem::replace(&mut self.errexit, false);
+        let output = self.run(script, input);
+        self.errexit = errexit;
+        let holds = output.status == 0;
+        total.add(output);
+        holds
+    }
+
+    /// Runs something in a process of its own: its variables, its directory and its end are its own.
+    pub(super) fn apart(&mut self, work: impl FnOnce(&mut Self) -> Output) -> Output {
+        let saved = (self.world.vars.clone(), self.world.dir.clone(), self.exit, self.errexit, self.leave);
+        let mut output = work(self);
+        output.status = self.exit.unwrap_or(output.status);
+        (self.world.vars, self.world.dir, self.exit, self.errexit, self.leave) = saved;
+        output
+    }
+
+    fn simple(&mut self, assignments: &[(String, Word)], words: &[Word], input: &Input) -> Output {
+        self.status = 0;
+        let mut values = Vec::new();
+        for (name, word) in assignments {
+            let value = self.text(word);
+            if words.is_empty() {
+                self.world.vars.insert(name.clone(), value);
+            } else {
+                values.push((name.clone(), value));
+            }
+        }
         let words = self.fields(words);
         let status = self.status;
-        let Some((name, args)) = words.split_first() else {
-            self.world.vars.extend(values);
-            return Output { status, ..Output::default() };
-        };
-        let saved = self.world.vars.clone();
-        let scoped = !values.is_empty();
+        let Some((name, args)) = words.split_first() else { return Output { status, ..Output::default() } };
+        let saved = (!values.is_empty()).then(|| self.world.vars.clone());
         self.world.vars.extend(values);
         let output = self.call(name, args, input);
-        if scoped {
-            self.world.vars = saved;
+        if let Some(vars) = saved {
+            self.world.vars = vars;
         }
         output
     }
 
-    fn call(&mut self, name: &str, args: &[String], input: &str) -> Output {
-        match name {
-            ":" | "true" => Output::default(),
-            "false" => Output { status: 1, ..Output::default() },
-            "exit" => {
-                let status = args.first().and_then(|word| word.parse().ok()).unwrap_or(self.status);
-                self.exit = Some(status);
-                Output { status, ..Output::default() }
-            }
-            "echo" => {
-                let bare = args.first().is_some_and(|arg| arg == "-n");
-                let words = args.get(usize::from(bare)..).unwrap_or_default();
-                Output::text(words.join(" ") + if bare { "" } else { "\n" })
-            }
-            "printf" => Output::text(printf(args)),
-            "set" => {
-                for arg in args.iter().filter_map(|arg| arg.strip_prefix('-')) {
-                    self.errexit |= arg.contains('e');
-                }
-                Output::default()
-            }
-            "export" => {
-                for (name, value) in args.iter().filter_map(|arg| arg.split_once('=')) {
-                    self.world.vars.insert(name.to_owned(), value.to_owned());
-                }
-                Output::default()
-            }
-            "sleep" => {
-                let seconds = args.first().and_then(|word| word.trim_end_matches('s').parse().ok()).unwrap_or(0.0);
-                self.programs.sleep(seconds);
-                Output::default()
-            }
-            "test" | "[" => Output { status: i32::from(!test(args)), ..Output::default() },
-            "cat" => self.cat(args, input),
-            "rm" => {
-                for path in args.iter().filter(|arg| !arg.starts_with('-')) {
-                    self.world.written.remove(&join(&self.world.dir, path));
-                }
-                Output::default()
-            }
-            "cd" => {
-                if let Some(dir) = args.first() {
-                    self.world.dir = join(&self.world.dir, dir);
-                }
-                Output::default()
-            }
-            "sh" | "bash" if args.first().is_some_and(|arg| arg == "-c") => {
-                self.sub_script(args.get(1).map_or("", String::as_str), args.get(2..).unwrap_or_default())
-            }
-            "sh" | "bash" => match args.split_first() {
-                Some((path, rest)) => self.script_file(path, rest),
-                None => Output::failed(127, format!("{name}: a file is missing\n")),
-            },
-            path if path.contains('/') => self.script_file(path, args),
-            _ => self.program(name, args, input),
+    /// Runs a function, a builtin, a script or a program.
+    pub(super) fn call(&mut self, name: &str, args: &[String], input: &Input) -> Output {
+        if let Some(body) = self.functions.get(name).cloned() {
+            return self.function(&body, args, input);
         }
+        if let Some(output) = self.builtin(name, args, input) {
+            return output;
+        }
+        if name.contains('/') && !name.starts_with("/usr/") && !name.starts_with("/bin/") {
+            return self.script_file(name, args, input);
+        }
+        let name = name.rsplit('/').next().unwrap_or(name);
+        let text = input.borrow().clone();
+        let (args, text) = self.file_operands(name, args, text);
+        let ran = filters::run(name, &args, &text).or_else(|| self.programs.run(name, &args, &text, self.world));
+        ran.unwrap_or_else(|| Output::failed(127, format!("sh: {name}: command not found\n")))
     }
 
-    fn program(&mut self, name: &str, args: &[String], input: &str) -> Output {
-        let (args, input) = self.file_operands(name, args, input);
-        let ran = filters::run(name, &args, &input).or_else(|| self.programs.run(name, &args, &input, self.world));
-        ran.unwrap_or_else(|| Output::failed(127, format!("{name}: command not found\n")))
+    fn function(&mut self, body: &Script, args: &[String], input: &Input) -> Output {
+        if self.calls >= MAX_CALLS {
+            return Output::failed(2, "shell: functions call each other too deeply\n");
+        }
+        let saved = std::mem::replace(&mut self.args, args.to_vec());
+        self.calls += 1;
+        let output = self.run(body, input);
+        self.calls -= 1;
+        self.args = saved;
+        if self.leave == Some(Leave::Return) {
+            self.leave = None;
+        }
+        Output { status: self.exit.unwrap_or(self.status), ..output }
     }
 
     /// Filters read the files that follow their program; those that exist are taken out of the arguments.
-    fn file_operands(&self, name: &str, args: &[String], input: &str) -> (Vec<String>, String) {
+    fn file_operands(&self, name: &str, args: &[String], input: String) -> (Vec<String>, String) {
+        let program = args.iter().any(|arg| matches!(arg.as_str(), "-e" | "-f" | "--regexp"));
         let skip = match name {
-            "grep" | "sed" | "awk" | "jq" => 1,
-            "head" | "tail" | "wc" | "sort" | "cut" | "base64" | "uniq" => 0,
-            _ => return (args.to_vec(), input.to_owned()),
+            "grep" | "egrep" | "fgrep" | "sed" | "awk" | "jq" | "yq" => usize::from(!program),
+            "head" | "tail" | "wc" | "sort" | "cut" | "base64" | "uniq" | "rev" | "tac" | "nl" | "sha256sum"
+            | "md5sum" => 0,
+            _ => return (args.to_vec(), input),
         };
         let (mut kept, mut texts, mut operands) = (Vec::new(), Vec::new(), 0);
         for arg in args {
@@ -350,18 +478,19 @@ impl<'a, 'w, P: Programs> Shell<'a, 'w, P> {
                 None => kept.push(arg.clone()),
             }
         }
-        let input = if texts.is_empty() { input.to_owned() } else { texts.concat() };
+        let input = if texts.is_empty() { input } else { texts.concat() };
         (kept, input)
     }
 
-    fn script_file(&mut self, path: &str, args: &[String]) -> Output {
+    pub(super) fn script_file(&mut self, path: &str, args: &[String], input: &Input) -> Output {
         match self.world.read(path) {
-            Some(text) => self.sub_script(&text, args),
-            None => Output::failed(127, format!("{path}: No such file or directory\n")),
+            Some(text) => self.sub_script(&text, args, input),
+            None => Output::failed(127, format!("sh: {path}: No such file or directory\n")),
         }
     }
 
-    fn sub_script(&mut self, text: &str, args: &[String]) -> Output {
+    /// Runs a text as a script of its own.
+    pub(super) fn sub_script(&mut self, text: &str, args: &[String], input: &Input) -> Output {
         if self.calls >= MAX_CALLS {
             return Output::failed(2, "shell: scripts call each other too deeply\n");
         }
@@ -369,102 +498,35 @@ impl<'a, 'w, P: Programs> Shell<'a, 'w, P> {
             Ok(script) => script,
             Err(words) => return Output::failed(2, words + "\n"),
         };
-        let saved = (self.world.vars.clone(), self.world.dir.clone(), self.exit, self.errexit);
-        for (index, arg) in args.iter().enumerate() {
-            self.world.vars.insert((index + 1).to_string(), arg.clone());
-        }
-        self.world.vars.insert("#".into(), args.len().to_string());
-        self.world.vars.insert("@".into(), args.join(" "));
+        let saved = std::mem::replace(&mut self.args, args.to_vec());
         self.calls += 1;
-        self.errexit = false;
-        let mut output = self.script(&script, "");
-        output.status = self.exit.unwrap_or(output.status);
+        let output = self.apart(|shell| {
+            shell.errexit = false;
+            shell.run(&script, input)
+        });
         self.calls -= 1;
-        (self.world.vars, self.world.dir, self.exit, self.errexit) = saved;
+        self.args = saved;
         output
     }
 
-    fn cat(&mut self, args: &[String], input: &str) -> Output {
-        let mut text = String::new();
-        let paths: Vec<&String> = args.iter().filter(|arg| !arg.starts_with('-') || *arg == "-").collect();
-        if paths.is_empty() {
-            return Output::text(input);
-        }
-        for path in paths {
-            match if path == "-" { Some(input.to_owned()) } else { self.world.read(path) } {
-                Some(read) => text.push_str(&read),
-                None => {
-                    return Output {
-                        stdout: text,
-                        stderr: format!("cat: {path}: No such file or directory\n"),
-                        status: 1,
-                    };
-                }
-            }
-        }
-        Output::text(text)
+    /// The output of a script in place of a word.
+    pub(super) fn substitute(&mut self, script: &Script) -> String {
+        let output = self.apart(|shell| shell.script(script, &input("")));
+        self.status = output.status;
+        self.last = output.status;
+        output.stdout
     }
 
-    /// The text of a word, not split.
-    fn text(&mut self, word: &Word) -> String {
-        word.iter().map(|part| self.part(part)).collect()
+    /// The output of `<( … )` as a file.
+    pub(super) fn process(&mut self, script: &Script) -> String {
+        let text = self.substitute(script);
+        let path = format!("/dev/fd/{}", self.fuel);
+        self.world.write(&path, text, false);
+        path
     }
 
-    /// Words after expansion: unquoted variables and outputs are split at blanks.
-    fn fields(&mut self, words: &[Word]) -> Vec<String> {
-        let mut fields = Vec::new();
-        for word in words {
-            let mut current = String::new();
-            let mut started = false;
-            for part in word {
-                let text = self.part(part);
-                let quoted = match part {
-                    Part::Text(..) => true,
-                    Part::Variable(_, _, quoted) | Part::Output(_, quoted) => *quoted,
-                };
-                if quoted {
-                    current.push_str(&text);
-                    started = true;
-                    continue;
-                }
-                if text.starts_with(char::is_whitespace) && started {
-                    fields.push(std::mem::take(&mut current));
-                    started = false;
-                }
-                let mut pieces = text.split_whitespace().peekable();
-                while let Some(piece) = pieces.next() {
-                    current.push_str(piece);
-                    started = true;
-                    if pieces.peek().is_some() || text.ends_with(char::is_whitespace) {
-                        fields.push(std::mem::take(&mut current));
-                        started = false;
-                    }
-                }
-            }
-            if started {
-                fields.push(current);
-            }
-        }
-        fields
-    }
-
-    fn part(&mut self, part: &Part) -> String {
-        match part {
-            Part::Text(text, _) => text.clone(),
-            Part::Variable(name, _, _) if name == "?" => self.status.to_string(),
-            Part::Variable(name, default, _) => match self.world.vars.get(name) {
-                Some(value) if !value.is_empty() || default.is_none() => value.clone(),
-                _ => default.clone().unwrap_or_default(),
-            },
-            Part::Output(script, _) => {
-                let (vars, exit) = (self.world.vars.clone(), self.exit);
-                let output = self.script(script, "");
-                self.status = self.exit.unwrap_or(output.status);
-                self.world.vars = vars;
-                self.exit = exit;
-                output.stdout.trim_end_matches('\n').to_owned()
-            }
-        }
+    pub(super) fn is_text(part: &Part) -> bool {
+        matches!(part, Part::Text(..) | Part::Arithmetic(..) | Part::Process(..))
     }
 }
 
@@ -475,62 +537,15 @@ enum End {
     File(String),
 }
 
-fn printf(args: &[String]) -> String {
-    let Some((format, rest)) = args.split_first() else { return String::new() };
-    let mut rest = rest.iter();
-    let mut out = String::new();
-    let mut chars = format.chars();
-    while let Some(c) = chars.next() {
-        match c {
-            '%' => match chars.next() {
-                Some('s' | 'd') => out.push_str(rest.next().map_or("", String::as_str)),
-                Some(c) => out.push(c),
-                None => {}
-            },
-            '\\' => match chars.next() {
-                Some('n') => out.push('\n'),
-                Some('t') => out.push('\t'),
-                Some(c) => out.push(c),
-                None => {}
-            },
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-fn test(args: &[String]) -> bool {
-    let words: Vec<&str> = args.iter().map(String::as_str).collect();
-    let words = words.strip_suffix(&["]"]).unwrap_or(&words);
-    let number = |word: &str| word.trim().parse::<i64>().unwrap_or(0);
-    match words {
-        ["!", rest @ ..] => !test(&rest.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>()),
-        ["-n", word] => !word.is_empty(),
-        ["-z", word] => word.is_empty(),
-        ["-z"] | [] => true,
-        ["-n"] => false,
-        [word] => !word.is_empty(),
-        [left, "=" | "==", right] => left == right,
-        [left, "!=", right] => left != right,
-        [left, "-eq", right] => number(left) == number(right),
-        [left, "-ne", right] => number(left) != number(right),
-        [left, "-gt", right] => number(left) > number(right),
-        [left, "-ge", right] => number(left) >= number(right),
-        [left, "-lt", right] => number(left) < number(right),
-        [left, "-le", right] => number(left) <= number(right),
-        _ => false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::scenario::files::MapFiles;
 
-    struct Fake;
+    struct Fake(i64);
 
     impl Programs for Fake {
-        fn run(&mut self, name: &str, args: &[String], input: &str, _world: &World<'_>) -> Option<Output> {
+        fn run(&mut self, name: &str, args: &[String], input: &str, _world: &mut World<'_>) -> Option<Output> {
             (name == "kubectl").then(|| match args.first().map(String::as_str) {
                 Some("fail") => Output::failed(1, "no\n"),
                 Some("cat") => Output::text(input),
@@ -538,13 +553,19 @@ mod tests {
             })
         }
 
-        fn sleep(&mut self, _seconds: f64) {}
+        fn sleep(&mut self, seconds: f64) {
+            self.0 += (seconds * 1000.0) as i64;
+        }
+
+        fn now(&self) -> i64 {
+            self.0
+        }
     }
 
     fn run(script: &str) -> (String, i32) {
         let files = MapFiles([("t/s.sh".to_owned(), "echo $1 $#; exit 3".to_owned())].into());
         let mut world = World { files: &files, dir: "t".into(), written: BTreeMap::new(), vars: BTreeMap::new() };
-        let output = Shell::new(&mut Fake, &mut world).run_text(script);
+        let output = Shell::new(&mut Fake(0), &mut world).run_text(script);
         (output.stdout, output.status)
     }
 
@@ -571,6 +592,24 @@ mod tests {
         set_e_stops: "set -eu\nfalse\necho no" => "", 1;
         unknown_programs_fail: "helm template" => "", 127;
         negation: "! kubectl fail" => "", 0;
+        set_e_leaves_lists_alone: "set -e\nkubectl fail || true\nkubectl fail && echo a\necho b" => "b\n", 0;
+        set_e_watches_the_end_of_a_list: "set -e\ntrue && false\necho no" => "", 1;
+        set_e_watches_assignments: "set -e\nA=$(kubectl fail)\necho no" => "", 1;
+        functions_take_arguments_and_return: "f() { echo $1-$#; return 3; }; f a b; echo $?" => "a-2\n3\n", 0;
+        cases_match_patterns: "for x in ab b c; do case $x in a*) echo 1;; b|d) echo 2;; *) echo 3;; esac; done" => "1\n2\n3\n", 0;
+        extended_tests: "x=abc; if [[ $x == a* && ! $x =~ ^b ]]; then echo y; fi; [[ -z $x ]] || echo z" => "y\nz\n", 0;
+        arithmetic: "i=0; while [ $i -lt 3 ]; do i=$((i + 1)); done; echo $i; (( i > 5 )) || echo small" => "3\nsmall\n", 0;
+        loops_end_and_go_on: "for i in 1 2 3 4; do [ $i = 2 ] && continue; [ $i = 4 ] && break; echo $i; done" => "1\n3\n", 0;
+        lines_are_read: "printf 'a b\nc d\n' | while read x y; do echo $y$x; done" => "ba\ndc\n", 0;
+        variables_are_edited: "p=a/b.yaml; echo ${p##*/} ${p%.*} ${#p} ${q:-none} ${p/a/z} ${p:2:1}" => "b.yaml a/b 8 none z/b.yaml b\n", 0;
+        timeouts_end_what_waits: "timeout 3 sh -c 'until kubectl fail; do sleep 1; done'; echo $?" => "124\n", 0;
+        both_outputs_go_to_a_file: "kubectl fail &> f; cat f; cat <<< \"x y\"" => "no\nx y\n", 0;
+        pipefail: "set -o pipefail; kubectl fail | cat; echo $?" => "1\n", 0;
+        arguments_become_commands: "printf 'a\nb\n' | xargs -I{} kubectl get {}; echo 1 2 | xargs kubectl x" => "get|a\nget|b\nx|1|2\n", 0;
+        words_stay_whole: "set -- 'a b' c; kubectl \"$@\"; shift; kubectl \"$@\" \"\"" => "a b|c\nc|\n", 0;
+        files_are_listed: "for f in s*.sh; do echo $f; done; ls" => "s.sh\ns.sh\n", 0;
+        background_jobs_are_waited_for: "kubectl a & wait; echo $(date -u +%H)" => "a\n00\n", 0;
+        here_documents_in_pipes: "cat <<'EOF' | kubectl cat | grep b\na $x\nb $y\nEOF" => "b $y\n", 0;
     }
 
     #[test]

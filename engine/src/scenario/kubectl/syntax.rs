@@ -47,12 +47,20 @@ pub enum Body {
     While(Script, Script, bool),
     /// `( … )` (`true`: with its own variables) or `{ … }`.
     Group(Script, bool),
+    /// A word, and the patterns of each branch.
+    Case(Word, Vec<(Vec<Word>, Script)>),
+    /// `[[ … ]]`: words and operators.
+    Test(Vec<Word>),
+    /// `(( … ))`.
+    Arithmetic(Word),
+    /// `name() { … }`.
+    Function(String, Script),
 }
 
 /// A redirection.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Redirect {
-    /// `n> file`, `n>> file` (append).
+    /// `n> file`, `n>> file` (append); 0 is both outputs.
     File(u8, Word, bool),
     /// `n>&m`.
     Copy(u8, u8),
@@ -70,10 +78,33 @@ pub type Word = Vec<Part>;
 pub enum Part {
     /// Text as it is; `true` where it was quoted.
     Text(String, bool),
-    /// `$name`, `${name}`, `${name:-default}`; `true` inside double quotes.
-    Variable(String, Option<String>, bool),
+    /// `$name`, `${name}` and what is done to it; `true` inside double quotes.
+    Variable(String, Option<Box<Edit>>, bool),
     /// `$( … )`; `true` inside double quotes.
     Output(Script, bool),
+    /// `$(( … ))`.
+    Arithmetic(Word),
+    /// `<( … )`: a file with its output.
+    Process(Script),
+}
+
+/// What `${name…}` does to a value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Edit {
+    /// `${#name}`.
+    Length,
+    /// `${name:-word}`, `${name-word}`, `:=`, `:+`, `:?`; the operator, and whether an empty value counts as none.
+    Otherwise(char, bool, Word),
+    /// `${name#pattern}`, `##` (`true`).
+    CutFront(Word, bool),
+    /// `${name%pattern}`, `%%` (`true`).
+    CutBack(Word, bool),
+    /// `${name/pattern/word}`, `//` (`true`).
+    Replace(Word, Word, bool),
+    /// `${name:offset:length}`.
+    Slice(i64, Option<usize>),
+    /// `${name^^}` (`true`) and `${name,,}`.
+    Case(bool),
 }
 
 /// Reads a script.
@@ -81,7 +112,7 @@ pub enum Part {
 /// # Errors
 /// What could not be read.
 pub fn parse(text: &str) -> Result<Script, String> {
-    let mut parser = Parser { chars: text.chars().collect(), at: 0, depth: 0 };
+    let mut parser = Parser { chars: text.chars().collect(), at: 0, depth: 0, whole: false };
     let script = parser.list(&[])?;
     match parser.peek() {
         None => Ok(script),
@@ -89,25 +120,27 @@ pub fn parse(text: &str) -> Result<Script, String> {
     }
 }
 
-struct Parser {
-    chars: Vec<char>,
-    at: usize,
-    depth: usize,
+pub(super) struct Parser {
+    pub(super) chars: Vec<char>,
+    pub(super) at: usize,
+    pub(super) depth: usize,
+    /// The text is one word: blanks and operators are part of it.
+    pub(super) whole: bool,
 }
 
 const MAX_NESTING: usize = 64;
-const RESERVED: &[&str] = &["then", "else", "elif", "fi", "do", "done", "}"];
+const RESERVED: &[&str] = &["then", "else", "elif", "fi", "do", "done", "esac", "}"];
 
 impl Parser {
-    fn peek(&self) -> Option<char> {
+    pub(super) fn peek(&self) -> Option<char> {
         self.chars.get(self.at).copied()
     }
 
-    fn looking_at(&self, text: &str) -> bool {
+    pub(super) fn looking_at(&self, text: &str) -> bool {
         text.chars().enumerate().all(|(offset, c)| self.chars.get(self.at + offset) == Some(&c))
     }
 
-    fn eat(&mut self, text: &str) -> bool {
+    pub(super) fn eat(&mut self, text: &str) -> bool {
         let found = self.looking_at(text);
         if found {
             self.at += text.chars().count();
@@ -115,7 +148,7 @@ impl Parser {
         found
     }
 
-    fn blanks(&mut self) {
+    pub(super) fn blanks(&mut self) {
         loop {
             match self.peek() {
                 Some(' ' | '\t' | '\r') => self.at += 1,
@@ -130,11 +163,12 @@ impl Parser {
         }
     }
 
-    fn separators(&mut self) {
+    pub(super) fn separators(&mut self) {
         loop {
             self.blanks();
             match self.peek() {
-                Some('\n' | ';') => self.at += 1,
+                Some('\n') => self.at += 1,
+                Some(';') if !self.looking_at(";;") => self.at += 1,
                 _ => return,
             }
         }
@@ -155,7 +189,7 @@ impl Parser {
         if self.word_is(word) && self.eat(word) { Ok(()) } else { Err(format!("shell: {word:?} is missing")) }
     }
 
-    fn list(&mut self, ends: &[&str]) -> Result<Script, String> {
+    pub(super) fn list(&mut self, ends: &[&str]) -> Result<Script, String> {
         self.depth += 1;
         if self.depth > MAX_NESTING {
             return Err("shell: nested too deeply".into());
@@ -165,6 +199,7 @@ impl Parser {
         loop {
             self.separators();
             if self.peek().is_none_or(|c| c == ')')
+                || self.looking_at(";;")
                 || self.reserved().is_some_and(|word| ends.contains(&word) || ends.is_empty())
             {
                 break;
@@ -198,9 +233,13 @@ impl Parser {
             if self.looking_at("||") || !self.eat("|") {
                 return Ok(commands);
             }
-            while self.peek().is_some_and(char::is_whitespace) {
-                self.at += 1;
+            // `|&`: errors go along.
+            if self.eat("&")
+                && let Some(last) = commands.last_mut()
+            {
+                last.redirects.push(Redirect::Copy(2, 1));
             }
+            self.separators();
             commands.push(self.command()?);
         }
     }
@@ -222,6 +261,16 @@ impl Parser {
             let body = self.list(&["done"])?;
             self.keyword("done")?;
             Body::While(condition, body, until)
+        } else if self.word_is("case") {
+            self.at += 4;
+            self.branches_of_case()?
+        } else if self.word_is("[[") {
+            self.at += 2;
+            Body::Test(self.test()?)
+        } else if self.looking_at("((") {
+            self.at += 2;
+            let word = self.arithmetic()?;
+            Body::Arithmetic(word)
         } else if self.eat("(") {
             let body = self.list(&[])?;
             self.separators();
@@ -229,6 +278,12 @@ impl Parser {
                 return Err("shell: ')' is missing".into());
             }
             Body::Group(body, true)
+        } else if let Some(name) = self.function() {
+            self.separators();
+            let Body::Group(body, _) = self.command()?.body else {
+                return Err(format!("shell: the body of {name} is missing"));
+            };
+            return Ok(Command { body: Body::Function(name, body), redirects });
         } else if self.word_is("{") {
             self.at += 1;
             let body = self.list(&["}"])?;
@@ -243,6 +298,93 @@ impl Parser {
             self.blanks();
         }
         Ok(Command { body, redirects })
+    }
+
+    /// The head of a function: `name()` or `function name`.
+    fn function(&mut self) -> Option<String> {
+        let start = self.at;
+        let word = self.word_is("function") && self.eat("function");
+        self.blanks();
+        let mut name = self.name();
+        while self.eat("-") {
+            name = format!("{name}-{}", self.name());
+        }
+        self.blanks();
+        let head = self.eat("(") && {
+            self.blanks();
+            self.eat(")")
+        };
+        if !name.is_empty() && (head || word) {
+            return Some(name);
+        }
+        self.at = start;
+        None
+    }
+
+    fn branches_of_case(&mut self) -> Result<Body, String> {
+        self.blanks();
+        let word = self.word()?.ok_or("shell: a word is missing after case")?;
+        self.keyword("in")?;
+        let mut branches = Vec::new();
+        loop {
+            self.separators();
+            if self.word_is("esac") {
+                self.at += 4;
+                return Ok(Body::Case(word, branches));
+            }
+            self.eat("(");
+            let mut patterns = Vec::new();
+            loop {
+                self.blanks();
+                patterns.push(self.word()?.ok_or("shell: a pattern is missing")?);
+                self.blanks();
+                if !self.eat("|") {
+                    break;
+                }
+            }
+            if !self.eat(")") {
+                return Err("shell: ')' is missing after a pattern".into());
+            }
+            let body = self.list(&["esac"])?;
+            self.eat(";;");
+            branches.push((patterns, body));
+        }
+    }
+
+    /// The words of `[[ … ]]`; operators are words, too.
+    fn test(&mut self) -> Result<Vec<Word>, String> {
+        let mut words = Vec::new();
+        loop {
+            self.blanks();
+            while self.eat("\n") {
+                self.blanks();
+            }
+            if self.eat("]]") {
+                return Ok(words);
+            }
+            let operator = ["&&", "||", "(", ")", "<", ">"].into_iter().find(|operator| self.eat(operator));
+            match operator {
+                Some(operator) => words.push(vec![Part::Text(operator.to_owned(), false)]),
+                None => {
+                    let pattern = words
+                        .last()
+                        .is_some_and(|last| matches!(last.as_slice(), [Part::Text(text, false)] if text == "=~"));
+                    let word = if pattern { self.regex_word()? } else { self.word()? };
+                    words.push(word.ok_or("shell: ]] is missing")?);
+                }
+            }
+        }
+    }
+
+    /// What follows `=~`: parentheses and bars are part of it.
+    fn regex_word(&mut self) -> Result<Option<Word>, String> {
+        let start = self.at;
+        while self.peek().is_some_and(|c| !c.is_whitespace()) {
+            self.at += 1;
+        }
+        let text: Vec<char> = self.chars.get(start..self.at).unwrap_or_default().to_vec();
+        let mut inner = Parser { chars: text, at: 0, depth: self.depth, whole: true };
+        inner.word()
     }
 
     fn branches(&mut self) -> Result<Body, String> {
@@ -286,7 +428,7 @@ impl Parser {
         Ok(Body::For(name, words, body))
     }
 
-    fn name(&mut self) -> String {
+    pub(super) fn name(&mut self) -> String {
         let start = self.at;
         while self.peek().is_some_and(|c| c.is_ascii_alphanumeric() || c == '_') {
             self.at += 1;
@@ -309,6 +451,12 @@ impl Parser {
                 assignments.push((name, self.word()?.unwrap_or_default()));
                 continue;
             }
+            if words.is_empty() && !name.is_empty() && self.eat("+=") {
+                let mut value = vec![Part::Variable(name.clone(), None, true)];
+                value.extend(self.word()?.unwrap_or_default());
+                assignments.push((name, value));
+                continue;
+            }
             self.at = start;
             match self.word()? {
                 Some(word) => words.push(word),
@@ -329,15 +477,27 @@ impl Parser {
         }
         let both = explicit.is_none() && self.eat("&>");
         if both || self.eat(">") {
-            let number = if both { 1 } else { explicit.unwrap_or(1) as u8 };
+            let number = if both { 0 } else { explicit.unwrap_or(1) as u8 };
             let append = self.eat(">");
-            if !append && self.eat("&") {
+            if !append && self.looking_at("&") && self.chars.get(self.at + 1).is_some_and(char::is_ascii_digit) {
+                self.at += 1;
                 let target = self.name().parse().map_err(|_| "shell: a number is missing after >&".to_owned())?;
                 return Ok(Some(Redirect::Copy(number, target)));
             }
+            self.eat("&");
+            self.eat("|");
             self.blanks();
             let word = self.word()?.ok_or("shell: a file is missing after >")?;
             return Ok(Some(Redirect::File(number, word, append)));
+        }
+        if self.eat("<<<") {
+            self.blanks();
+            let mut word = self.word()?.ok_or("shell: a word is missing after <<<")?;
+            word.push(Part::Text("\n".to_owned(), true));
+            return Ok(Some(Redirect::Here(word)));
+        }
+        if self.looking_at("<(") {
+            return Ok(None);
         }
         if self.eat("<<") {
             self.eat("-");
@@ -384,170 +544,8 @@ impl Parser {
         if quoted {
             return Ok(vec![Part::Text(text, true)]);
         }
-        let mut inner = Parser { chars: text.chars().collect(), at: 0, depth: self.depth };
+        let mut inner = Parser { chars: text.chars().collect(), at: 0, depth: self.depth, whole: true };
         inner.double_quoted(None)
-    }
-
-    fn word(&mut self) -> Result<Option<Word>, String> {
-        let mut parts: Word = Vec::new();
-        let mut plain = String::new();
-        let mut any = false;
-        while let Some(c) = self.peek() {
-            match c {
-                c if c.is_whitespace() => break,
-                ';' | '|' | '&' | '<' | '>' | '(' | ')' => break,
-                '\'' => {
-                    self.at += 1;
-                    flush(&mut parts, &mut plain);
-                    let start = self.at;
-                    while self.peek().is_some_and(|c| c != '\'') {
-                        self.at += 1;
-                    }
-                    let text = self.chars.get(start..self.at).unwrap_or_default().iter().collect();
-                    if !self.eat("'") {
-                        return Err("shell: a quote is not closed".into());
-                    }
-                    parts.push(Part::Text(text, true));
-                }
-                '"' => {
-                    self.at += 1;
-                    flush(&mut parts, &mut plain);
-                    parts.push(Part::Text(String::new(), true));
-                    parts.extend(self.double_quoted(Some('"'))?);
-                }
-                '\\' => {
-                    self.at += 1;
-                    match self.peek() {
-                        Some('\n') => self.at += 1,
-                        Some(c) => {
-                            self.at += 1;
-                            flush(&mut parts, &mut plain);
-                            parts.push(Part::Text(c.to_string(), true));
-                        }
-                        None => {}
-                    }
-                }
-                '$' | '`' => match self.expansion(false)? {
-                    Some(part) => {
-                        flush(&mut parts, &mut plain);
-                        parts.push(part);
-                    }
-                    None => {
-                        plain.push(c);
-                        self.at += 1;
-                    }
-                },
-                c => {
-                    plain.push(c);
-                    self.at += 1;
-                }
-            }
-            any = true;
-        }
-        flush(&mut parts, &mut plain);
-        Ok(any.then_some(parts))
-    }
-
-    fn double_quoted(&mut self, end: Option<char>) -> Result<Word, String> {
-        let mut parts = Vec::new();
-        let mut text = String::new();
-        loop {
-            match self.peek() {
-                None if end.is_some() => return Err("shell: a quote is not closed".into()),
-                None => break,
-                Some(c) if Some(c) == end => {
-                    self.at += 1;
-                    break;
-                }
-                Some('\\') => {
-                    self.at += 1;
-                    match self.peek() {
-                        Some('\n') => {}
-                        Some(c) if matches!(c, '$' | '`' | '"' | '\\') => text.push(c),
-                        Some(c) => text.extend(['\\', c]),
-                        None => text.push('\\'),
-                    }
-                    self.at += 1;
-                }
-                Some(c @ ('$' | '`')) => match self.expansion(true)? {
-                    Some(part) => {
-                        if !text.is_empty() {
-                            parts.push(Part::Text(std::mem::take(&mut text), true));
-                        }
-                        parts.push(part);
-                    }
-                    None => {
-                        text.push(c);
-                        self.at += 1;
-                    }
-                },
-                Some(c) => {
-                    text.push(c);
-                    self.at += 1;
-                }
-            }
-        }
-        if !text.is_empty() {
-            parts.push(Part::Text(text, true));
-        }
-        Ok(parts)
-    }
-
-    fn expansion(&mut self, quoted: bool) -> Result<Option<Part>, String> {
-        if self.eat("`") {
-            let start = self.at;
-            while self.peek().is_some_and(|c| c != '`') {
-                self.at += 1;
-            }
-            let text: String = self.chars.get(start..self.at).unwrap_or_default().iter().collect();
-            self.at += 1;
-            return Ok(Some(Part::Output(parse(&text)?, quoted)));
-        }
-        if self.eat("$(") {
-            let script = self.list(&[])?;
-            self.separators();
-            if !self.eat(")") {
-                return Err("shell: ')' is missing".into());
-            }
-            return Ok(Some(Part::Output(script, quoted)));
-        }
-        if self.eat("${") {
-            let name = self.name();
-            let default = if self.eat(":-") || self.eat("-") {
-                let start = self.at;
-                while self.peek().is_some_and(|c| c != '}') {
-                    self.at += 1;
-                }
-                Some(self.chars.get(start..self.at).unwrap_or_default().iter().collect())
-            } else {
-                None
-            };
-            return if self.eat("}") {
-                Ok(Some(Part::Variable(name, default, quoted)))
-            } else {
-                Err("shell: '}' is missing".into())
-            };
-        }
-        let special =
-            self.chars.get(self.at + 1).copied().filter(|c| matches!(c, '?' | '#' | '@' | '*') || c.is_ascii_digit());
-        if let Some(c) = special {
-            self.at += 2;
-            return Ok(Some(Part::Variable(c.to_string(), None, quoted)));
-        }
-        let start = self.at;
-        self.at += 1;
-        let name = self.name();
-        if name.is_empty() {
-            self.at = start;
-            return Ok(None);
-        }
-        Ok(Some(Part::Variable(name, None, quoted)))
-    }
-}
-
-fn flush(parts: &mut Word, plain: &mut String) {
-    if !plain.is_empty() {
-        parts.push(Part::Text(std::mem::take(plain), false));
     }
 }
 
@@ -576,6 +574,10 @@ mod tests {
                 Body::For(name, words, _) => format!("for {name} {}", words.len()),
                 Body::While(..) => "while".into(),
                 Body::Group(body, sub) => format!("group{}{}", body.len(), if *sub { "()" } else { "" }),
+                Body::Case(_, branches) => format!("case{}", branches.len()),
+                Body::Test(words) => format!("test{}", words.len()),
+                Body::Arithmetic(_) => "arithmetic".into(),
+                Body::Function(name, body) => format!("{name}() {}", body.len()),
             })
             .collect();
         format!("{join}{}", commands.join(" | "))
@@ -592,6 +594,10 @@ mod tests {
             ("a <<EOF\nx $y\nEOF\nb", "0a1w1r ; 0a1w0r"),
             ("for i in 1 2; do a; done", "for i 2"),
             ("# only a comment\n", ""),
+            ("f() { a; b; }; f", "f() 2 ; 0a1w0r"),
+            ("case $x in a|b) c;; *) d; e;; esac", "case2"),
+            ("[[ -n $a && $b == *c ]] && (( x > 1 ))", "test6 ; && arithmetic"),
+            ("a |& b <<< c &> d", "0a1w1r | 0a1w2r"),
         ] {
             assert_eq!(shape(text), expected, "{text}");
         }

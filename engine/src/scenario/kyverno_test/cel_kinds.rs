@@ -87,16 +87,13 @@ impl<'a> CelPolicies<'a> {
             }
             "MutatingAdmissionPolicy" => {
                 let policy = MutatingAdmissionPolicy::from_value(object)?;
-                // The command line only logs what it cannot compile of the API server's kinds.
-                if let Ok(compiled) = map::Compiled::new(&policy) {
-                    self.maps.push(Ready { policy, compiled });
-                }
+                let compiled = map::Compiled::stored(&policy);
+                self.maps.push(Ready { policy, compiled });
             }
             "ValidatingAdmissionPolicy" => {
                 let policy = ValidatingAdmissionPolicy::from_value(object)?;
-                if let Ok(compiled) = vap::Compiled::new(&policy) {
-                    self.vaps.push(Ready { policy, compiled });
-                }
+                let compiled = vap::Compiled::stored(&policy);
+                self.vaps.push(Ready { policy, compiled });
             }
             "MutatingPolicy" => {
                 let policy = MutatingPolicy::from_value(object)?;
@@ -245,19 +242,23 @@ impl<'a> CelPolicies<'a> {
             responses.push(answer);
         }
         let trigger = current.clone();
+        let mut answers = Vec::new();
         for ready in &self.mutating {
             let request = self.request(current, operation, user);
             let verdict = ready.compiled.evaluate(&surroundings(&request, view), &self.exceptions);
             if verdict.rules.is_empty() && is_plain(ready.policy.spec.match_constraints.as_ref()) {
                 continue;
             }
-            let mut answer = response(&ready.policy.raw, &trigger, verdict);
-            if answer.patched == trigger {
-                answer.patched = current.clone();
+            if let Some(patched) = &verdict.patched {
+                current.clone_from(patched);
             }
-            current.clone_from(&answer.patched);
-            responses.push(answer);
+            answers.push(response(&ready.policy.raw, &trigger, verdict));
         }
+        // One engine runs all of them, and each answer has what came out in the end.
+        for answer in &mut answers {
+            answer.patched.clone_from(current);
+        }
+        responses.append(&mut answers);
         if !self.data.targets.is_empty() {
             self.mutate_targets(&trigger, operation, user, view, responses);
         }
@@ -278,13 +279,12 @@ impl<'a> CelPolicies<'a> {
         for target in &self.data.targets {
             let mut current = target.clone();
             for ready in self.mutating.iter().filter(|ready| ready.compiled.mutates_existing()) {
-                // Targets are seen as objects of the trigger's request.
                 let asked = AdmissionRequest { object: Some(current.clone()), ..self.request(&current, "", user) };
-                let asked = AdmissionRequest { user: request.user.clone(), ..asked };
                 if !self.is_target(ready, target, &request, &asked, &view) {
                     continue;
                 }
-                let verdict = ready.compiled.evaluate_target(&surroundings(&asked, &view), &self.exceptions);
+                let verdict =
+                    ready.compiled.evaluate_target(&current, &surroundings(&request, &view), &self.exceptions);
                 if verdict.rules.is_empty() {
                     continue;
                 }

@@ -7,6 +7,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::object::read::read;
+
 /// A `Test`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
@@ -325,9 +327,11 @@ pub fn test(mut document: Value) -> Result<Test, String> {
     }
     dedupe(&mut test.policies);
     dedupe(&mut test.resources);
-    if !test.json_payload.is_empty() {
-        test.json_payloads.insert(0, std::mem::take(&mut test.json_payload));
+    let payload = std::mem::take(&mut test.json_payload);
+    if test.json_payloads.is_empty() && !payload.is_empty() {
+        test.json_payloads.push(payload);
     }
+    test.json_payloads.retain(|path| !path.trim().is_empty());
     for path in &mut test.json_payloads {
         *path = crate::scenario::files::join("", path);
     }
@@ -371,7 +375,7 @@ fn has_type(document: &Value) -> bool {
 
 fn decode<T: DeserializeOwned>(mut document: Value) -> Result<T, String> {
     drop_nulls(&mut document);
-    serde_json::from_value(document).map_err(|error| format!("error decoding: {error}"))
+    read(&document).map_err(|error| format!("error decoding: {error}"))
 }
 
 /// Go reads `null` as the zero value of a field.

@@ -3,11 +3,14 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use super::document::{GlobalContextEntry, RequestInfo, Test, TestResult, ValuesSpec, user_info, values};
+use super::document::{RequestInfo, Test, TestResult, ValuesSpec, user_info, values};
+use super::mocks;
 use super::view::Outside;
-use crate::expr::jmespath;
+use crate::diagnostic::Severity;
 use crate::object::ObjectExt;
 use crate::object::catalog::Catalog;
+use crate::parse::Document;
+use crate::parse::span::{Span, SpanTree};
 use crate::policy::schema::{self, FindingKind};
 use crate::scenario::files::{Files, base_name, is_yaml, join};
 
@@ -53,14 +56,41 @@ pub struct TestData {
 /// # Errors
 /// The first document that cannot be read, with line and column.
 pub fn documents(path: &str, text: &str) -> Result<Vec<Value>, String> {
-    let parsed = crate::parse::yaml::parse(path, text);
-    if let Some(problem) =
-        parsed.diagnostics.iter().find(|problem| problem.severity == crate::diagnostic::Severity::Error)
-    {
-        let place = problem.span.map(|span| format!(":{}:{}", span.line, span.column)).unwrap_or_default();
-        return Err(format!("{path}{place}: {}", problem.message));
+    Ok(parsed(path, text)?.into_iter().map(|document| document.value).collect())
+}
+
+/// The same with the places of their nodes.
+///
+/// # Errors
+/// As [`documents`].
+pub fn parsed(path: &str, text: &str) -> Result<Vec<Document>, String> {
+    // Go's readers of documents (apimachinery `YAMLReader`) end every line, the last one too: a block at the end of a file
+    // keeps its line break.
+    let ended = if text.is_empty() || text.ends_with('\n') { text.to_owned() } else { format!("{text}\n") };
+    let parsed = crate::parse::yaml::parse(path, &ended);
+    let wrong = parsed.diagnostics.iter().find(|problem| problem.severity == Severity::Error);
+    match wrong {
+        Some(problem) => Err(placed(path, problem.span, &problem.message)),
+        None => Ok(parsed.documents),
     }
-    Ok(parsed.documents.into_iter().map(|document| document.value).collect())
+}
+
+/// `path:line:column: words`
+fn placed(path: &str, span: Option<Span>, words: &str) -> String {
+    let place = span.map(|span| format!(":{}:{}", span.line, span.column)).unwrap_or_default();
+    format!("{path}{place}: {words}")
+}
+
+/// The words of a decoder, at the field that they name (`unknown field \`x\``) where the document has it.
+#[must_use]
+pub fn at_field(document: &Document, words: &str) -> String {
+    fn find<'t>(tree: &'t SpanTree, name: &str) -> Option<&'t SpanTree> {
+        let own = tree.fields.iter().find(|(key, _)| key == name).map(|(_, field)| field);
+        own.or_else(|| tree.fields.iter().map(|(_, field)| field).chain(&tree.items).find_map(|tree| find(tree, name)))
+    }
+    let named = words.split('`').nth(1).and_then(|name| find(&document.spans, name));
+    let node = named.unwrap_or(&document.spans);
+    placed(&document.file, Some(node.key.unwrap_or(node.span)), words)
 }
 
 impl TestData {
@@ -82,9 +112,9 @@ pub fn load(files: &dyn Files, dir: &str, test: Test) -> Result<TestData, String
     let spec = match (&test.values, test.variables.as_str()) {
         (Some(values), _) => values.clone(),
         (None, "") => ValuesSpec::default(),
-        (None, path) => values(reader.single(path)?)?,
+        (None, path) => reader.decoded(path, values)?,
     };
-    let user = if test.userinfo.is_empty() { None } else { Some(user_info(reader.single(&test.userinfo)?)?) };
+    let user = if test.userinfo.is_empty() { None } else { Some(reader.decoded(&test.userinfo, user_info)?) };
     let mut data =
         TestData { dir: dir.to_owned(), name: test.metadata.str_at(&["name"]).to_owned(), user, ..TestData::default() };
     data.policies = reader.policies(&test.policies)?;
@@ -92,14 +122,19 @@ pub fn load(files: &dyn Files, dir: &str, test: Test) -> Result<TestData, String
     data.targets = reader.resources(&test.target_resources, &catalog)?;
     data.params = reader.resources(&test.param_resources, &catalog)?;
     data.payloads = reader.payloads(&test.json_payloads)?;
+    // Go's `encoding/json` makes every number a float; YAML keeps whole ones.
+    for (_, payload) in data.payloads.iter_mut().filter(|(path, _)| path.ends_with(".json")) {
+        *payload = floats(std::mem::take(payload));
+    }
     data.http_payloads = reader.payloads(&test.http_payloads)?;
     data.envoy_payloads = reader.payloads(&test.envoy_payloads)?;
     reader.exceptions(&test.exceptions, &mut data)?;
     check_operations(&test, &spec)?;
+    mocks::check_api_calls(&test.api_call_responses)?;
     data.outside = Outside {
         values: spec,
         api_calls: test.api_call_responses.clone(),
-        global_context: reader.global_context(&test.global_context_entries)?,
+        global_context: mocks::global_context(&test.global_context_entries, |path| reader.documents(&join(dir, path)))?,
         cluster: !test.cluster_resources.is_empty(),
         catalog,
         ..Outside::default()
@@ -148,14 +183,27 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
+    fn text(&self, path: &str) -> Result<String, String> {
+        self.files.read(path).ok_or_else(|| match self.files.is_dir(path) {
+            true => format!("read {path}: is a directory"),
+            false => format!("open {path}: no such file or directory"),
+        })
+    }
+
     fn documents(&self, path: &str) -> Result<Vec<Value>, String> {
-        let text = self.files.read(path).ok_or_else(|| format!("open {path}: no such file"))?;
-        documents(path, &text)
+        documents(path, &self.text(path)?)
     }
 
     fn single(&self, path: &str) -> Result<Value, String> {
+        self.decoded(path, Ok)
+    }
+
+    /// The first document of a file as what it is; mistakes with their place.
+    fn decoded<T>(&self, path: &str, decode: fn(Value) -> Result<T, String>) -> Result<T, String> {
         let path = join(self.dir, path);
-        self.documents(&path)?.into_iter().next().ok_or_else(|| format!("{path} is empty"))
+        let first = parsed(&path, &self.text(&path)?)?.into_iter().next();
+        let document = first.ok_or_else(|| format!("{path} is empty"))?;
+        decode(document.value.clone()).map_err(|words| at_field(&document, &words))
     }
 
     /// Below a directory all YAML files that are not hidden.
@@ -167,9 +215,9 @@ impl Reader<'_> {
             return entries.iter().try_for_each(|entry| self.yaml_files(&join(path, &entry.name), found));
         }
         if self.files.read(path).is_none() {
-            return Err(format!("open {path}: no such file"));
+            return Err(format!("open {path}: no such file or directory"));
         }
-        if is_yaml(path) {
+        if is_yaml(path) || path == "-" {
             found.push(path.to_owned());
         }
         Ok(())
@@ -199,7 +247,7 @@ impl Reader<'_> {
         let mut resources = Vec::new();
         for (index, path) in paths.iter().enumerate() {
             match self.files.read(path) {
-                None if index == 0 => return Err(format!("open {path}: no such file")),
+                None if index == 0 => return Err(format!("open {path}: no such file or directory")),
                 // Kyverno warns about later ones and goes on.
                 None => {}
                 Some(text) => resources.extend(manifests(path, &text, catalog)?),
@@ -221,21 +269,23 @@ impl Reader<'_> {
 
     fn exceptions(&self, paths: &[String], data: &mut TestData) -> Result<(), String> {
         for path in paths {
-            for document in self.documents(&join(self.dir, path))? {
-                let gvk = document.gvk();
-                let loaded = schema::load(document);
+            let path = join(self.dir, path);
+            for document in parsed(&path, &self.text(&path)?)? {
+                let gvk = document.value.gvk();
+                let loaded = schema::load(document.value);
                 if let Some(finding) = loaded.findings.first() {
-                    return Err(format!("unable to load exceptions ({})", finding.message));
+                    let node = document.spans.nearest(&finding.pointer);
+                    let words = format!("unable to load exceptions ({})", finding.message);
+                    return Err(placed(&path, Some(node.key.unwrap_or(node.span)), &words));
                 }
                 match (gvk.group.as_str(), gvk.version.as_str(), gvk.kind.as_str()) {
                     ("kyverno.io", "v2" | "v2beta1", "PolicyException") => data.exceptions.push(loaded.value),
                     ("policies.kyverno.io", _, "PolicyException") => data.cel_exceptions.push(loaded.value),
                     _ => {
-                        return Err(format!(
-                            "unable to load exceptions (policy exception type not supported {}, Kind={})",
-                            gvk.api_version(),
-                            gvk.kind
-                        ));
+                        let (version, kind) = (gvk.api_version(), gvk.kind);
+                        let words = format!("policy exception type not supported {version}, Kind={kind}");
+                        let words = format!("unable to load exceptions ({words})");
+                        return Err(placed(&path, Some(document.spans.span), &words));
                     }
                 }
             }
@@ -261,87 +311,47 @@ impl Reader<'_> {
         }
         Ok(objects)
     }
-
-    fn global_context(
-        &self,
-        entries: &[GlobalContextEntry],
-    ) -> Result<IndexMap<String, Result<Value, String>>, String> {
-        let mut evaluated = IndexMap::new();
-        for entry in entries {
-            if entry.name.trim().is_empty() {
-                return Err("globalContextEntries: name is required".into());
-            }
-            let sources = [entry.data.is_some(), entry.resources.is_some(), entry.resource_files.is_some()];
-            match sources.iter().filter(|there| **there).count() {
-                1 => {}
-                0 => {
-                    return Err(format!(
-                        "globalContextEntries entry {:?}: one of data, resources, or resourceFiles is required",
-                        entry.name
-                    ));
-                }
-                _ => {
-                    return Err(format!(
-                        "globalContextEntries entry {:?}: data, resources, and resourceFiles are mutually exclusive",
-                        entry.name
-                    ));
-                }
-            }
-            let mut root =
-                entry.data.clone().unwrap_or_else(|| Value::Array(entry.resources.clone().unwrap_or_default()));
-            for path in entry.resource_files.iter().flatten() {
-                if let Value::Array(items) = &mut root {
-                    items.extend(self.documents(&join(self.dir, path))?);
-                }
-            }
-            let value = project(entry, root);
-            if evaluated.insert(entry.name.clone(), value).is_some() {
-                return Err(format!("globalContextEntries: duplicate name {:?}", entry.name));
-            }
-        }
-        Ok(evaluated)
-    }
 }
 
-fn project(entry: &GlobalContextEntry, root: Value) -> Result<Value, String> {
-    let search = |path: &str, value: &Value| {
-        jmespath::query(path, value, &jmespath::Env::default()).map_err(|error| error.to_string())
-    };
-    let root = if entry.field_path.is_empty() { root } else { search(&entry.field_path, &root)? };
-    if entry.projections.is_empty() {
-        return Ok(root);
-    }
-    let projected = entry.projections.iter().map(|part| Ok((part.name.clone(), search(&part.path, &root)?)));
-    Ok(Value::Object(projected.collect::<Result<Map<_, _>, String>>()?))
-}
-
-/// What is no policy of a served version is left out, as Kyverno's loader does; an unknown field is an error.
+/// What is no policy of a served version is left out, as Kyverno's loader does; an unknown field is an error. The items of a
+/// List are taken as they are: neither checked nor completed with defaults.
 fn policy_document(document: Value, policies: &mut Vec<Value>) -> Result<(), String> {
     if document.kind() == "List" && document.api_version() == "v1" {
         let items = document.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
-        return items.into_iter().try_for_each(|item| policy_document(item, policies));
+        policies.extend(
+            items
+                .into_iter()
+                .filter(|item| schema::table::table().kind(&item.gvk()).is_some() && is_policy(item))
+                .map(housed),
+        );
+        return Ok(());
     }
-    let mut loaded = schema::load(document);
+    let loaded = schema::load(document);
     if let Some(finding) = loaded.findings.iter().find(|finding| finding.kind == FindingKind::UnknownField) {
         return Err(format!("error: failed to load policies ({})", finding.message));
     }
     if loaded.refused() || !loaded.known {
         return Ok(());
     }
-    let gvk = loaded.value.gvk();
-    let known = matches!(
-        (gvk.group.as_str(), gvk.kind.as_str()),
-        ("kyverno.io" | "policies.kyverno.io" | "admissionregistration.k8s.io", _)
-    );
-    if !known {
+    if !is_policy(&loaded.value) {
+        let gvk = loaded.value.gvk();
         return Err(format!("policy type not supported {}, Kind={}", gvk.api_version(), gvk.kind));
     }
-    let namespaced = gvk.kind == "Policy" || gvk.kind.starts_with("Namespaced");
-    if namespaced && loaded.value.namespace().is_empty() {
-        loaded.value.set_at(&["metadata", "namespace"], Value::from("default"));
-    }
-    policies.push(loaded.value);
+    policies.push(housed(loaded.value));
     Ok(())
+}
+
+fn is_policy(object: &Value) -> bool {
+    matches!(object.gvk().group.as_str(), "kyverno.io" | "policies.kyverno.io" | "admissionregistration.k8s.io")
+}
+
+/// A namespaced policy without a namespace is one of `default`.
+fn housed(mut policy: Value) -> Value {
+    let namespaced = policy.kind() == "Policy" || policy.kind().starts_with("Namespaced");
+    if namespaced && policy.namespace().is_empty() {
+        policy.set_at(&["metadata", "namespace"], Value::from("default"));
+    }
+    policy
 }
 
 /// The manifests of a file as `kyverno test` reads them: a namespace for every kind that is not known as cluster-scoped,
@@ -350,20 +360,33 @@ fn policy_document(document: Value, policies: &mut Vec<Value>) -> Result<(), Str
 /// # Errors
 /// A document cannot be read.
 pub fn manifests(path: &str, text: &str, catalog: &Catalog) -> Result<Vec<Value>, String> {
-    let prepare = |mut object: Value| {
+    let prepare = |document: Document| {
+        let mut object = document.value;
+        for field in ["kind", "apiVersion"] {
+            if object.str_at(&[field]).is_empty() {
+                let words = format!("Object '{field}' is missing (a manifest has apiVersion, kind and metadata.name)");
+                return Err(placed(path, Some(document.spans.span), &words));
+            }
+        }
         if object.namespace().is_empty() && catalog_scope(catalog, &object) {
             object.set_at(&["metadata", "namespace"], Value::from("default"));
         }
         fill_null_mappings(&mut object);
-        object
+        Ok(object)
     };
-    Ok(documents(path, text)?.into_iter().map(prepare).collect())
+    parsed(path, text)?.into_iter().map(prepare).collect()
 }
 
+/// Whether the command line takes the kind for a namespaced one: its list of kinds (`data/api-group-resources.json`) has neither
+/// Kyverno's own nor those of reports, and what it does not have is namespaced.
 fn catalog_scope(catalog: &Catalog, object: &Value) -> bool {
     let mut gvk = object.gvk();
     gvk.version.clear();
-    catalog.is_namespaced(&gvk).unwrap_or(true)
+    let unlisted = ["kyverno.io", "openreports.io", "wgpolicyk8s.io", "metrics.k8s.io"]
+        .iter()
+        .any(|group| gvk.group == *group || gvk.group.strip_suffix(group).is_some_and(|rest| rest.ends_with('.')))
+        || gvk.kind.starts_with("MutatingAdmissionPolicy");
+    unlisted || catalog.is_namespaced(&gvk).unwrap_or(true)
 }
 
 fn fill_null_mappings(value: &mut Value) {
@@ -401,4 +424,14 @@ fn unique(resources: Vec<Value>) -> Vec<Value> {
             new
         })
         .collect()
+}
+
+/// The value with whole numbers as floats.
+fn floats(value: Value) -> Value {
+    match value {
+        Value::Number(number) => number.as_f64().map_or(Value::Number(number), Value::from),
+        Value::Array(items) => Value::Array(items.into_iter().map(floats).collect()),
+        Value::Object(map) => Value::Object(map.into_iter().map(|(key, value)| (key, floats(value))).collect()),
+        other => other,
+    }
 }

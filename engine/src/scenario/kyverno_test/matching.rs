@@ -7,6 +7,7 @@ use super::document::TestResult;
 use super::response::{ByResource, EngineResponse, TestResponse, patched_target};
 use crate::eval::verdict::{RuleResponse, RuleType, Status};
 use crate::object::ObjectExt;
+use crate::object::order;
 use crate::scenario::report::Row;
 
 /// Reads the documents of an expected file, relative to the test; an error in words.
@@ -164,7 +165,7 @@ fn check(entry: &TestResult, rule: &RuleResponse, object: &Value, read: &ReadExp
         if !outcomes.iter().any(Result::is_ok) {
             // A manifest with other content tells more than one that is missing.
             let mut failures: Vec<Failure> = outcomes.into_iter().filter_map(Result::err).collect();
-            failures.sort_by_key(|failure| failure.missing);
+            order::sort_by_key(&mut failures, |failure| failure.missing);
             if let Some(failure) = failures.into_iter().next() {
                 return Err(failure);
             }

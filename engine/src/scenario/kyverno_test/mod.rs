@@ -4,13 +4,24 @@
 
 pub mod api_path;
 pub mod cel_kinds;
+pub mod cleanup;
 pub mod compare;
 pub mod document;
-pub mod exchange;
+mod export;
+mod import;
 pub mod load;
 pub mod matching;
+pub mod mocks;
 pub mod process;
 pub mod response;
 pub mod run;
 pub mod values;
 pub mod view;
+
+#[cfg(test)]
+mod kind_tests;
+#[cfg(test)]
+mod tests;
+
+pub use export::export;
+pub use import::import;

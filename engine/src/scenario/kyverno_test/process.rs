@@ -16,6 +16,7 @@ use crate::eval::{EvalCx, Mode, Profile, engine};
 use crate::object::ObjectExt;
 use crate::object::catalog::guess_resource;
 use crate::object::gvk::Gvk;
+use crate::object::order;
 use crate::policy::exception::PolicyException;
 use crate::policy::rule::Rule;
 use crate::policy::{ClassicPolicy, lint};
@@ -29,7 +30,7 @@ pub fn evaluate(data: &TestData) -> Result<TestResponse, String> {
     let processor = Processor::new(data, &mut responses)?;
     let mut operations: Vec<&str> = data.results.iter().map(|entry| entry.operation.as_str()).collect();
     operations.retain(|operation| !operation.is_empty());
-    operations.sort_unstable();
+    order::sort(&mut operations);
     operations.dedup();
     for resource in &data.resources {
         let key = resource_key(resource);
@@ -94,20 +95,22 @@ impl<'a> Processor<'a> {
     fn run(&self, resource: &Value, operation: &str) -> Result<Vec<EngineResponse>, String> {
         let mut current = resource.clone();
         let mut responses = Vec::new();
-        let view = self.view(resource.name(), operation, &self.objects);
-        let view = &view;
-        let steps: [(fn(&Rule) -> bool, Door); 3] = [
-            (|rule| rule.mutate.is_some(), engine::mutate),
-            (|rule| !rule.verify_images.is_empty(), engine::verify_images),
-            (|rule| rule.validate.is_some() || !rule.verify_images.is_empty(), engine::validate),
+        let view = &self.view(resource.name(), operation, &self.objects);
+        let steps: [(fn(&Rule) -> bool, Door, bool); 3] = [
+            (|rule| rule.mutate.is_some(), engine::mutate, true),
+            (|rule| !rule.verify_images.is_empty(), engine::verify_images, true),
+            (|rule| rule.validate.is_some() || !rule.verify_images.is_empty(), engine::validate, false),
         ];
-        for (concerns, door) in steps {
+        for (concerns, door, changes) in steps {
             for policy in self.classic.iter().filter(|policy| policy.spec.rules.iter().any(concerns)) {
                 let verdict = self.classic(policy, &current, operation, view, door)?;
                 let mut response = EngineResponse::new(&policy.raw, &current);
-                if let Some(patched) = verdict.patched {
-                    current = patched;
-                }
+                current = match verdict.patched {
+                    Some(patched) => patched,
+                    // What a DELETE leaves behind such a policy is the new object, which is empty.
+                    None if changes && self.deletes(policy, &current, operation, view)? => Value::Null,
+                    None => current,
+                };
                 response.patched = current.clone();
                 response.rules = verdict.rules;
                 responses.push(response);
@@ -115,6 +118,9 @@ impl<'a> Processor<'a> {
         }
         let user = self.data.user.as_ref().and_then(|info| info.user_info.clone());
         let mut last = Vec::new();
+        if current.is_null() {
+            return Ok(responses);
+        }
         self.cel.run(&mut current, operation, user.as_ref(), view, &mut responses, &mut last)?;
         for policy in self.classic.iter().filter(|policy| policy.spec.rules.iter().any(|rule| rule.generate.is_some()))
         {
@@ -143,11 +149,23 @@ impl<'a> Processor<'a> {
         Ok(door(policy, &self.surroundings(&request, view)))
     }
 
+    /// Whether the request is a DELETE that concerns the policy.
+    fn deletes(
+        &self,
+        policy: &ClassicPolicy,
+        resource: &Value,
+        operation: &str,
+        view: &TestView<'_>,
+    ) -> Result<bool, String> {
+        let request = self.request(policy, resource, operation)?;
+        Ok(request.operation == Operation::Delete && engine::concerned(policy, &self.surroundings(&request, view)))
+    }
+
     fn surroundings<'c>(&'c self, request: &'c AdmissionRequest, view: &'c TestView<'c>) -> EvalCx<'c> {
         EvalCx { request, view, exceptions: &self.exceptions, profile: Profile::V1_19, mode: Mode::Cli, trace: false }
     }
 
-    /// `handleGeneratePolicy`: a generate controller over a cluster of the trigger and the clone sources only.
+    /// `handleGeneratePolicy`: a generate controller over a cluster of the trigger, the clone sources, and what it made before.
     fn generate(
         &self,
         policy: &ClassicPolicy,
@@ -155,23 +173,33 @@ impl<'a> Processor<'a> {
         operation: &str,
         response: &mut EngineResponse,
     ) -> Result<(), String> {
-        let mut generated: Vec<(String, Vec<Value>)> = Vec::new();
-        for answer in response.rules.iter().filter(|answer| answer.rule_type == RuleType::Generation) {
-            let mut objects = vec![trigger.clone()];
+        let mut objects = vec![trigger.clone()];
+        for answer in &response.rules {
             for entry in &self.data.results {
                 let (namespace, name) = entry.policy.split_once('/').unwrap_or(("", &entry.policy));
                 if namespace == policy.namespace && name == policy.name && entry.rule == answer.name {
                     objects.extend(self.data.clone_sources(&entry.clone_source_resource));
                 }
             }
-            let view = self.view(trigger.name(), operation, &objects);
+        }
+        let mut generated: Vec<(String, Vec<Value>)> = Vec::new();
+        for answer in response.rules.iter().filter(|answer| answer.rule_type == RuleType::Generation) {
             let request = self.request(policy, trigger, operation)?;
+            let view = self.view(trigger.name(), operation, &objects);
             let (made, _) = engine::generate(policy, &answer.name, &self.surroundings(&request, &view));
             if made.error.is_some() {
                 // A generation that fails leaves the answers as they are.
                 return Ok(());
             }
-            generated.push((answer.name.clone(), made.targets.into_iter().map(|target| target.object).collect()));
+            let mut fresh: Vec<Value> = Vec::new();
+            for object in made.targets.into_iter().map(|target| target.object) {
+                // What is there already is not listed as generated, whether it is updated or not.
+                if objects.iter().chain(&fresh).all(|other| resource_key(other) != resource_key(&object)) {
+                    fresh.push(object);
+                }
+            }
+            objects.extend(fresh.iter().cloned());
+            generated.push((answer.name.clone(), fresh));
         }
         for (name, made) in generated {
             if let Some(answer) = response.rules.iter_mut().find(|answer| answer.name == name) {

@@ -1,8 +1,9 @@
 //! One `kyverno-test.yaml`: each of its documents is a test of its own.
 
 use super::document::test;
-use super::load::{TestData, documents, load};
+use super::load::{TestData, at_field, load, parsed};
 use super::{matching, process};
+use crate::parse::Document;
 use crate::scenario::files::{Files, join, parent};
 use crate::scenario::report::{Outcome, TestReport};
 
@@ -14,16 +15,17 @@ pub fn run(files: &dyn Files, path: &str) -> Vec<TestReport> {
     let Some(text) = files.read(path) else {
         return vec![TestReport::failed(path, "", FORMAT, "the file cannot be read")];
     };
-    match documents(path, &text) {
+    match parsed(path, &text) {
         Err(words) => vec![TestReport::failed(path, "", FORMAT, words)],
         Ok(documents) => documents.into_iter().map(|document| run_document(files, path, document)).collect(),
     }
 }
 
-fn run_document(files: &dyn Files, path: &str, document: serde_json::Value) -> TestReport {
+fn run_document(files: &dyn Files, path: &str, document: Document) -> TestReport {
     use crate::object::ObjectExt;
-    let name = document.name().to_owned();
-    let data = match test(document).and_then(|test| load(files, parent(path), test)) {
+    let name = document.value.name().to_owned();
+    let read = test(document.value.clone()).map_err(|words| at_field(&document, &words));
+    let data = match read.and_then(|test| load(files, parent(path), test)) {
         Ok(data) => data,
         Err(words) => return TestReport::failed(path, &name, FORMAT, words),
     };

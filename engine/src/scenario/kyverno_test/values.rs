@@ -29,8 +29,8 @@ impl ValuesSpec {
                 .iter()
                 .any(|prefix| rule.strip_prefix(prefix) == Some(entry.name.as_str()))
         };
-        let entry = self.policies.iter().find(|entry| entry.name == policy);
-        let Some(entry) = entry.and_then(|entry| entry.rules.iter().find(named)) else { return Vec::new() };
+        let mut rules = self.policies.iter().filter(|entry| entry.name == policy).flat_map(|entry| &entry.rules);
+        let Some(entry) = rules.find(named) else { return Vec::new() };
         let plain = entry.values.iter().flatten().map(|(key, value)| (key.clone(), value.clone()));
         let lists = entry.foreach_values.iter().flatten();
         let firsts = lists.filter_map(|(key, items)| Some((key.clone(), items.first()?.clone())));
@@ -129,7 +129,7 @@ mod tests {
     fn the_last_values_win_and_there_is_always_an_operation() {
         let spec: ValuesSpec = serde_json::from_value(json!({
             "globalValues": {"a": 1, "b": 1},
-            "policies": [{"name": "p", "resources": [{"name": "r", "values": {"b": 2}}],
+            "policies": [{"name": "p"}, {"name": "p", "resources": [{"name": "r", "values": {"b": 2}}],
                 "rules": [{"name": "x", "values": {"k": "v"}, "foreachValues": {"e": [7, 8]}}]}],
             "namespaceSelector": [{"name": "n", "labels": {"l": "1"}}]
         }))

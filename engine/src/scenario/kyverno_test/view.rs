@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::api_path;
 use super::document::{ApiCallResponse, ValuesSpec};
-use crate::eval::view::{Answer, ApiCall, View};
+use crate::eval::view::{Answer, ApiCall, Source, View};
 use crate::object::catalog::Catalog;
 use crate::object::gvk::{Gvk, Gvr};
 use crate::object::{ObjectExt, wildcard};
@@ -31,6 +31,8 @@ pub struct Outside {
     pub context_images: Vec<Value>,
     /// Whether the test has `clusterResources`.
     pub cluster: bool,
+    /// Whether API calls are answered from the objects even without them, as `kyverno apply` does.
+    pub local_calls: bool,
     /// Built-in kinds and those of the CRDs of `clusterResources`.
     pub catalog: Catalog,
     /// What was asked of a registry, if anything was: a test that fails then needs the network.
@@ -154,8 +156,11 @@ impl View for TestView<'_> {
         if let Some(answer) = self.mocked(call) {
             return answer;
         }
-        if !self.outside.cluster || call.url_path.is_empty() {
+        if !self.serves(Source::ApiCall) || call.url_path.is_empty() {
             return Answer::Unavailable;
+        }
+        if call.method == "POST" {
+            return Answer::Failed("method POST not supported for fake client".to_owned());
         }
         api_path::read(self, &call.url_path)
     }
@@ -175,7 +180,8 @@ impl View for TestView<'_> {
         match self.outside.global_context.get(entry) {
             Some(Ok(value)) => answer(value),
             Some(Err(words)) => Answer::Failed(words.clone()),
-            None => Answer::Unavailable,
+            None if self.outside.global_context.is_empty() || self.cel => Answer::Unavailable,
+            None => Answer::Failed(format!("failed to fetch entry key={entry}")),
         }
     }
 
@@ -196,13 +202,45 @@ impl View for TestView<'_> {
         Answer::Unavailable
     }
 
-    fn injected(&self, policy: &str, rule: &str) -> Vec<(String, Value)> {
+    fn stand_in(&self) -> bool {
+        self.cel && !self.outside.cluster
+    }
+
+    fn serves(&self, source: Source) -> bool {
+        match source {
+            Source::ConfigMap => self.outside.cluster,
+            Source::ApiCall => self.outside.cluster || self.outside.local_calls,
+            Source::GlobalContext => !self.outside.global_context.is_empty(),
+            Source::Registry => false,
+        }
+    }
+
+    fn has_canned_calls(&self) -> bool {
+        !self.outside.api_calls.is_empty()
+    }
+
+    fn canned_call(&self, call: &ApiCall) -> Option<Answer> {
+        self.mocked(call)
+    }
+
+    fn injected(&self, policy: &str) -> Vec<(String, Value)> {
         let mut values = self.outside.values.for_resource(policy, self.resource);
         if !self.operation.is_empty() {
             values.insert("request.operation".into(), json!(self.operation));
         }
-        // The object itself was changed before the evaluation; a second time would undo mutations.
-        values.retain(|key, _| !key.starts_with("request.object") && !key.starts_with("request.oldObject"));
-        values.into_iter().chain(self.outside.values.for_rule(policy, rule)).collect()
+        // The objects of the request were changed before the evaluation; a second time would undo mutations.
+        let operation = values.get("request.operation").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let is_old = |key: &str| key.starts_with("request.oldObject");
+        let is_new = |key: &str| key.starts_with("request.object");
+        values.retain(|key, _| match operation.as_str() {
+            "UPDATE" => !is_old(key) && !is_new(key),
+            "DELETE" => !is_old(key),
+            _ => !is_new(key),
+        });
+        values.into_iter().collect()
+    }
+
+    fn injected_in_rule(&self, policy: &str, rule: &str) -> Vec<(String, Value)> {
+        self.outside.values.for_rule(policy, rule)
     }
 }

@@ -74,8 +74,8 @@ fn validate(name: &str, text: &str) -> Vec<String> {
         "dns1123LabelPrefix" => names::dns_label_errors(&masked),
         "dns1123Subdomain" => names::dns_subdomain_errors(text),
         "dns1123SubdomainPrefix" => names::dns_subdomain_errors(&masked),
-        "dns1035Label" => dns1035(text),
-        "dns1035LabelPrefix" => dns1035(&masked),
+        "dns1035Label" => names::dns_1035_errors(text),
+        "dns1035LabelPrefix" => names::dns_1035_errors(&masked),
         "qualifiedName" => names::label_key_errors(text),
         "labelValue" => names::label_value_errors(text),
         "uri" => Url::parse(text).err().map(|words| format!("parse {text:?}: {words}")).into_iter().collect(),
@@ -84,24 +84,6 @@ fn validate(name: &str, text: &str) -> Vec<String> {
         "date" => one(chrono::NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok() && text.len() == 10, "invalid date"),
         _ => one(chrono::DateTime::parse_from_rfc3339(text).is_ok(), "invalid datetime"),
     }
-}
-
-fn dns1035(text: &str) -> Vec<String> {
-    let mut errors = Vec::new();
-    if text.len() > 63 {
-        errors.push("must be no more than 63 characters".to_owned());
-    }
-    let inner = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    let fits = text.starts_with(|c: char| c.is_ascii_lowercase()) && !text.ends_with('-') && text.chars().all(inner);
-    if !fits {
-        errors.push(
-            "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic \
-             character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for \
-             validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"
-                .to_owned(),
-        );
-    }
-    errors
 }
 
 fn is_uuid(text: &str) -> bool {

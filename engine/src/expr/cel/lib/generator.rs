@@ -5,8 +5,8 @@ use crate::expr::cel::ops::Res;
 use crate::expr::cel::value::Val;
 
 pub(super) const SIGNATURES: &str = "
-    generator.Apply(string, list(map(string, dyn))) -> bool
-    generator.apply(string, list(map(string, dyn))) -> bool
+    generator.Apply(string, list(map(string, any))) -> bool
+    generator.apply(string, list(map(string, any))) -> bool
 ";
 
 pub(super) fn call(cx: &mut Cx<'_, '_>, _name: &str, args: &[Val]) -> Option<Res> {
@@ -26,8 +26,8 @@ pub(super) mod namespaced {
     use super::{Cx, Res, Val, note};
 
     pub(in super::super) const SIGNATURES: &str = "
-        generator.Apply(list(map(string, dyn))) -> bool
-        generator.apply(list(map(string, dyn))) -> bool
+        generator.Apply(list(map(string, any))) -> bool
+        generator.apply(list(map(string, any))) -> bool
     ";
 
     pub(in super::super) fn call(cx: &mut Cx<'_, '_>, _name: &str, args: &[Val]) -> Option<Res> {

@@ -1,6 +1,6 @@
 //! Kyverno's `http`.
 
-use crate::expr::cel::convert::{from_json, to_json};
+use crate::expr::cel::convert::{from_decoded, to_json};
 use crate::expr::cel::error::Error;
 use crate::expr::cel::eval::Cx;
 use crate::expr::cel::opaque::Opaque;
@@ -9,24 +9,24 @@ use crate::expr::cel::outside::{Answer, ApiCall};
 use crate::expr::cel::value::Val;
 
 pub(super) const SIGNATURES: &str = "
-    http.Get(string) -> dyn
-    http.Get(string, map(string, string)) -> dyn
-    http.Post(string, dyn) -> dyn
-    http.Post(string, dyn, map(string, string)) -> dyn
+    http.Get(string) -> any
+    http.Get(string, map(string, string)) -> any
+    http.Post(string, any) -> any
+    http.Post(string, any, map(string, string)) -> any
     http.Client(string) -> http.Context
-    http.get(string) -> dyn
-    http.get(string, map(string, string)) -> dyn
-    http.post(string, dyn) -> dyn
-    http.post(string, dyn, map(string, string)) -> dyn
+    http.get(string) -> any
+    http.get(string, map(string, string)) -> any
+    http.post(string, any) -> any
+    http.post(string, any, map(string, string)) -> any
     http.client(string) -> http.Context
-    http.Context:Get(string) -> dyn
-    http.Context:Get(string, map(string, string)) -> dyn
-    http.Context:Post(string, dyn) -> dyn
-    http.Context:Post(string, dyn, map(string, string)) -> dyn
-    http.Context:get(string) -> dyn
-    http.Context:get(string, map(string, string)) -> dyn
-    http.Context:post(string, dyn) -> dyn
-    http.Context:post(string, dyn, map(string, string)) -> dyn
+    http.Context:Get(string) -> any
+    http.Context:Get(string, map(string, string)) -> any
+    http.Context:Post(string, any) -> any
+    http.Context:Post(string, any, map(string, string)) -> any
+    http.Context:get(string) -> any
+    http.Context:get(string, map(string, string)) -> any
+    http.Context:post(string, any) -> any
+    http.Context:post(string, any, map(string, string)) -> any
 ";
 
 pub(super) fn call(cx: &mut Cx<'_, '_>, name: &str, args: &[Val]) -> Option<Res> {
@@ -49,7 +49,7 @@ pub(super) fn call(cx: &mut Cx<'_, '_>, name: &str, args: &[Val]) -> Option<Res>
     };
     let call = ApiCall { method: method.to_owned(), url: url.to_string(), data, ..ApiCall::default() };
     Some(match cx.activation.view?.api_call(&call) {
-        Answer::Data(data) => Ok(from_json(&data)),
+        Answer::Data(data) => Ok(from_decoded(&data)),
         Answer::Failed(words) => Err(Error::new(format!("request failed: {words}"))),
         Answer::Unavailable => {
             Err(Error::new(format!("request failed: {method} {url}: nothing answers for this address")))

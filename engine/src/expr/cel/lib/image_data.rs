@@ -1,6 +1,6 @@
 //! Kyverno's `image.GetMetadata`.
 
-use crate::expr::cel::convert::from_json;
+use crate::expr::cel::convert::from_decoded;
 use crate::expr::cel::error::Error;
 use crate::expr::cel::eval::Cx;
 use crate::expr::cel::ops::Res;
@@ -20,7 +20,7 @@ pub(super) fn call(cx: &mut Cx<'_, '_>, _name: &str, args: &[Val]) -> Option<Res
 /// Facts about an image.
 pub(super) fn metadata(view: &dyn Outside, image: &str) -> Res {
     match view.image_data(image) {
-        Answer::Data(data) => Ok(from_json(&data)),
+        Answer::Data(data) => Ok(from_decoded(&data)),
         Answer::Failed(words) => Err(Error::new(format!("failed to get image data: {words}"))),
         Answer::Unavailable => {
             Err(Error::new(format!("failed to get image data: image data for {image} not found in the context")))

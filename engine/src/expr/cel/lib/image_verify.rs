@@ -21,10 +21,10 @@ pub(super) fn call(cx: &mut Cx<'_, '_>, name: &str, args: &[Val]) -> Option<Res>
     let view = cx.activation.view?;
     Some(match (name, args) {
         ("verifyImageSignatures", [Val::String(image), Val::List(attestors)]) => {
-            counted(cx, image, count(view, image, None, attestors))
+            counted(cx, image, attestors, count(view, image, None, attestors))
         }
         ("verifyAttestationSignatures", [Val::String(image), Val::String(attestation), Val::List(attestors)]) => {
-            counted(cx, image, count(view, image, Some(attestation), attestors))
+            counted(cx, image, attestors, count(view, image, Some(attestation), attestors))
         }
         ("getImageData", [Val::String(image)]) => metadata(view, image),
         ("extractPayload", [Val::String(image), Val::String(attestation)]) => {
@@ -38,11 +38,13 @@ pub(super) fn call(cx: &mut Cx<'_, '_>, name: &str, args: &[Val]) -> Option<Res>
     })
 }
 
-/// Notes that the image was looked at.
-fn counted(cx: &Cx<'_, '_>, image: &str, found: Res) -> Res {
-    let verified = matches!(found, Ok(Val::Int(1..)));
-    let mut noted = cx.activation.verified.borrow_mut();
-    *noted.entry(image.to_owned()).or_default() |= verified;
+/// Notes that the image was looked at; without attestors it was not.
+fn counted(cx: &Cx<'_, '_>, image: &str, attestors: &[Val], found: Res) -> Res {
+    if !attestors.is_empty() {
+        let verified = matches!(found, Ok(Val::Int(1..)));
+        let mut noted = cx.activation.verified.borrow_mut();
+        *noted.entry(image.to_owned()).or_default() |= verified;
+    }
     found
 }
 

@@ -6,6 +6,7 @@ use crate::expr::cel::error::Error;
 use crate::expr::cel::eval::Cx;
 use crate::expr::cel::ops::{Res, order};
 use crate::expr::cel::value::Val;
+use crate::object::order;
 
 pub(super) const SIGNATURES: &str = "
     list(T):slice(int, int) -> list(T)
@@ -97,6 +98,6 @@ pub fn sort_pairs(mut pairs: Vec<(Val, Val)>) -> Res {
             return Err(Error::new("list elements must have the same type"));
         }
     }
-    pairs.sort_by(|(a, _), (b, _)| order(a, b).unwrap_or(Ordering::Equal));
+    order::sort_by(&mut pairs, |(a, _), (b, _)| order(a, b).unwrap_or(Ordering::Equal));
     Ok(Val::list(pairs.into_iter().map(|(_, value)| value).collect()))
 }

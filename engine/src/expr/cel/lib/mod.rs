@@ -41,7 +41,7 @@ mod x509;
 mod yaml;
 
 pub use authorizer::{authorizer, request_resource};
-pub use format::sprintf;
+pub use format::{check as check_format, sprintf};
 pub use image::Image;
 pub use quantity::Quantity;
 pub use re::compile as compile_regex;
@@ -231,3 +231,6 @@ fn receiver_end(head: &str) -> Option<usize> {
         None
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,25 +12,26 @@ use crate::expr::cel::outside::{Answer, ApiCall, Outside};
 use crate::expr::cel::value::Val;
 use crate::object::ObjectExt;
 use crate::object::gvk::{Gvk, Gvr};
+use crate::object::order;
 
 pub(super) const SIGNATURES: &str = "
-    resource.List(string, string, string) -> map(string, dyn)
-    resource.List(string, string, string, map(string, string)) -> map(string, dyn)
-    resource.List(schema.GroupVersionResource, string) -> map(string, dyn)
-    resource.List(schema.GroupVersionResource, string, map(string, string)) -> map(string, dyn)
-    resource.Get(string, string, string, string) -> map(string, dyn)
-    resource.Get(schema.GroupVersionResource, string, string) -> map(string, dyn)
-    resource.Post(string, string, string, map(string, dyn)) -> map(string, dyn)
-    resource.Post(string, string, map(string, dyn)) -> map(string, dyn)
+    resource.List(string, string, string) -> map(string, any)
+    resource.List(string, string, string, map(string, string)) -> map(string, any)
+    resource.List(schema.GroupVersionResource, string) -> map(string, any)
+    resource.List(schema.GroupVersionResource, string, map(string, string)) -> map(string, any)
+    resource.Get(string, string, string, string) -> map(string, any)
+    resource.Get(schema.GroupVersionResource, string, string) -> map(string, any)
+    resource.Post(string, string, string, map(string, any)) -> map(string, any)
+    resource.Post(string, string, map(string, any)) -> map(string, any)
     resource.ToGVR(string, string) -> schema.GroupVersionResource
-    resource.list(string, string, string) -> map(string, dyn)
-    resource.list(string, string, string, map(string, string)) -> map(string, dyn)
-    resource.list(schema.GroupVersionResource, string) -> map(string, dyn)
-    resource.list(schema.GroupVersionResource, string, map(string, string)) -> map(string, dyn)
-    resource.get(string, string, string, string) -> map(string, dyn)
-    resource.get(schema.GroupVersionResource, string, string) -> map(string, dyn)
-    resource.post(string, string, string, map(string, dyn)) -> map(string, dyn)
-    resource.post(string, string, map(string, dyn)) -> map(string, dyn)
+    resource.list(string, string, string) -> map(string, any)
+    resource.list(string, string, string, map(string, string)) -> map(string, any)
+    resource.list(schema.GroupVersionResource, string) -> map(string, any)
+    resource.list(schema.GroupVersionResource, string, map(string, string)) -> map(string, any)
+    resource.get(string, string, string, string) -> map(string, any)
+    resource.get(schema.GroupVersionResource, string, string) -> map(string, any)
+    resource.post(string, string, string, map(string, any)) -> map(string, any)
+    resource.post(string, string, map(string, any)) -> map(string, any)
     resource.toGVR(string, string) -> schema.GroupVersionResource
 ";
 
@@ -56,21 +57,21 @@ pub(super) mod namespaced {
     use super::{Cx, Res, Target, Val, get, list, post, target, to_gvr, verb};
 
     pub(in super::super) const SIGNATURES: &str = "
-        resource.List(string, string) -> map(string, dyn)
-        resource.List(string, string, map(string, string)) -> map(string, dyn)
-        resource.List(schema.GroupVersionResource) -> map(string, dyn)
-        resource.List(schema.GroupVersionResource, map(string, string)) -> map(string, dyn)
-        resource.Get(string, string, string) -> map(string, dyn)
-        resource.Get(schema.GroupVersionResource, string) -> map(string, dyn)
-        resource.Post(string, string, map(string, dyn)) -> map(string, dyn)
+        resource.List(string, string) -> map(string, any)
+        resource.List(string, string, map(string, string)) -> map(string, any)
+        resource.List(schema.GroupVersionResource) -> map(string, any)
+        resource.List(schema.GroupVersionResource, map(string, string)) -> map(string, any)
+        resource.Get(string, string, string) -> map(string, any)
+        resource.Get(schema.GroupVersionResource, string) -> map(string, any)
+        resource.Post(string, string, map(string, any)) -> map(string, any)
         resource.ToGVR(string, string) -> schema.GroupVersionResource
-        resource.list(string, string) -> map(string, dyn)
-        resource.list(string, string, map(string, string)) -> map(string, dyn)
-        resource.list(schema.GroupVersionResource) -> map(string, dyn)
-        resource.list(schema.GroupVersionResource, map(string, string)) -> map(string, dyn)
-        resource.get(string, string, string) -> map(string, dyn)
-        resource.get(schema.GroupVersionResource, string) -> map(string, dyn)
-        resource.post(string, string, map(string, dyn)) -> map(string, dyn)
+        resource.list(string, string) -> map(string, any)
+        resource.list(string, string, map(string, string)) -> map(string, any)
+        resource.list(schema.GroupVersionResource) -> map(string, any)
+        resource.list(schema.GroupVersionResource, map(string, string)) -> map(string, any)
+        resource.get(string, string, string) -> map(string, any)
+        resource.get(schema.GroupVersionResource, string) -> map(string, any)
+        resource.post(string, string, map(string, any)) -> map(string, any)
         resource.toGVR(string, string) -> schema.GroupVersionResource
     ";
 
@@ -144,12 +145,20 @@ fn group_resource(gvr: &Gvr) -> String {
 }
 
 fn list(view: &dyn Outside, gvr: &Gvr, namespace: &str, labels: Option<&Val>) -> Res {
-    let Some(gvk) = view.kind_of(gvr) else {
-        return Err(Error::new(format!("failed to list resource: {} resource not found", group_resource(gvr))));
-    };
+    let unknown = || Error::new(format!("failed to list resource: {} resource not found", group_resource(gvr)));
+    let gvk = view.kind_of(gvr).ok_or_else(unknown)?;
+    if view.stand_in() {
+        // The stand-in knows only kinds of which it has objects, no labels, and no "all namespaces".
+        let mut items = view.list(&gvk, None);
+        if items.is_empty() {
+            return Err(unknown());
+        }
+        items.retain(|item| item.namespace() == namespace);
+        return Ok(from_json(&json!({"items": items})));
+    }
     let wanted: BTreeMap<String, String> = match labels.map(to_json).transpose()? {
         Some(Value::Object(labels)) => {
-            labels.into_iter().filter_map(|(key, value)| Some((key, value.as_str()?.to_owned()))).collect()
+            order::map(labels.into_iter().filter_map(|(key, value)| Some((key, value.as_str()?.to_owned()))))
         }
         _ => BTreeMap::new(),
     };

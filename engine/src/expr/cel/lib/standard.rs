@@ -293,7 +293,7 @@ fn to_duration(value: &Val) -> Option<Res> {
         Val::Duration(_) => Ok(value.clone()),
         Val::String(text) => match duration::Duration::parse(text) {
             Ok(span) => Ok(Val::Duration(TimeDelta::nanoseconds(span.0))),
-            Err(words) => Err(Error::new(words)),
+            Err(_) => Err(conversion(value, "google.protobuf.Duration")),
         },
         _ => return None,
     })

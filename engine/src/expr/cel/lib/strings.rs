@@ -94,9 +94,14 @@ fn last_index_of(text: &str, part: &str, from: Option<i64>) -> Res {
         return Ok(Val::Int(-1));
     }
     // The match may begin at `start` at the latest.
-    let places = text.char_indices().enumerate().take(start.saturating_add(1));
-    let found = places.filter(|(_, (at, _))| text.get(*at..).is_some_and(|rest| rest.starts_with(part))).last();
-    Ok(found.map_or(Val::Int(-1), |(position, _)| Val::from(position)))
+    let last = text.char_indices().nth(start).map_or(text.len(), |(at, _)| at);
+    let mut end = last.saturating_add(part.len()).min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    let head = text.get(..end).unwrap_or(text);
+    let found = head.rfind(part).and_then(|at| head.get(..at));
+    Ok(found.map_or(Val::Int(-1), |before| Val::from(before.chars().count())))
 }
 
 /// Go's `strings.SplitN`: 0 gives no parts, a negative count all.

@@ -1,6 +1,6 @@
 //! Kyverno's `x509`.
 
-use crate::expr::cel::convert::from_json;
+use crate::expr::cel::convert::from_decoded;
 use crate::expr::cel::error::Error;
 use crate::expr::cel::eval::Cx;
 use crate::expr::cel::ops::Res;
@@ -13,5 +13,5 @@ pub(super) const SIGNATURES: &str = "
 
 pub(super) fn call(_cx: &mut Cx<'_, '_>, _name: &str, args: &[Val]) -> Option<Res> {
     let [Val::String(text)] = args else { return None };
-    Some(decode(text).map(|value| from_json(&value)).map_err(Error::new))
+    Some(decode(text).map(|value| from_decoded(&value)).map_err(Error::new))
 }

@@ -1,6 +1,6 @@
 //! Kyverno's `yaml`.
 
-use crate::expr::cel::convert::from_json;
+use crate::expr::cel::convert::from_decoded;
 use crate::expr::cel::error::Error;
 use crate::expr::cel::eval::Cx;
 use crate::expr::cel::ops::Res;
@@ -14,7 +14,7 @@ pub(super) const SIGNATURES: &str = "
 pub(super) fn call(_cx: &mut Cx<'_, '_>, _name: &str, args: &[Val]) -> Option<Res> {
     let [Val::String(text)] = args else { return None };
     Some(match yaml::one(text) {
-        Ok(value) => Ok(from_json(&value)),
+        Ok(value) => Ok(from_decoded(&value)),
         Err(diagnostic) => Err(Error::new(diagnostic.message)),
     })
 }

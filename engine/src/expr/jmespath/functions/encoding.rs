@@ -47,7 +47,8 @@ fn parse_json(c: &Call<'_>) -> Result<Value, Error> {
 }
 
 /// The message of Go's decoder for the common mistakes, else the decoder's own.
-fn json_error(text: &str, error: &serde_json::Error) -> String {
+#[must_use]
+pub fn json_error(text: &str, error: &serde_json::Error) -> String {
     if error.is_eof() {
         return "unexpected end of JSON input".to_owned();
     }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{ARR, Call, Error, FunctionInfo, OBJ_ARR, S, SN, Type, regex, row};
 use crate::object::gofmt;
+use crate::object::order;
 
 pub(super) const TABLE: &[FunctionInfo] = &[
     row("lookup", &[OBJ_ARR, SN], Type::Any, lookup, "Value of a computed key or index, null where there is none"),
@@ -51,7 +52,7 @@ fn items(c: &Call<'_>) -> Result<Value, Error> {
     };
     Ok(match c.value(0) {
         Value::Object(map) => {
-            let sorted: BTreeMap<_, _> = map.iter().collect();
+            let sorted: BTreeMap<_, _> = order::map(map);
             sorted.into_iter().map(|(key, value)| item(json!(key), value)).collect()
         }
         _ => c.array(0).iter().enumerate().map(|(index, value)| item(json!(index), value)).collect(),

@@ -1,7 +1,7 @@
 //! The functions of the fork and of Kyverno: one table, name → signature and code, one file per family.
 
 mod arithmetic;
-mod encoding;
+pub mod encoding;
 mod images;
 mod lists;
 pub mod random;
@@ -10,7 +10,7 @@ mod semver;
 mod standard;
 mod strings;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod time;
 pub mod x509;
 
@@ -23,6 +23,7 @@ use serde_json::Value;
 use super::ast::Node;
 use super::{Env, Error, interpreter};
 use crate::object::gofmt;
+use crate::object::order;
 
 /// What an argument or a result may be, in the fork's words (`JpType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,7 +160,7 @@ pub fn all() -> &'static [FunctionInfo] {
             random::TABLE,
         ];
         let mut all: Vec<_> = families.concat();
-        all.sort_by_key(|info| info.name);
+        order::sort_by_key(&mut all, |info| info.name);
         all
     })
 }

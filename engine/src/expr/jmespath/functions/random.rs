@@ -37,7 +37,7 @@ pub fn generate(pattern: &str, seed: u64, calls: u64) -> Result<String, String> 
     let start = 0xcbf2_9ce4_8422_2325 ^ seed;
     let hash = pattern.bytes().fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     let mut generator =
-        Generator { state: hash.wrapping_add(calls.wrapping_mul(0xd134_2543_de82_ef95)), out: String::new() };
+        Generator { state: hash.wrapping_add(calls.wrapping_mul(0xd134_2543_de82_ef95)), out: String::new(), steps: 0 };
     generator.write(&hir);
     Ok(generator.out)
 }
@@ -45,6 +45,7 @@ pub fn generate(pattern: &str, seed: u64, calls: u64) -> Result<String, String> 
 struct Generator {
     state: u64,
     out: String,
+    steps: usize,
 }
 
 impl Generator {
@@ -64,7 +65,8 @@ impl Generator {
     }
 
     fn write(&mut self, hir: &Hir) {
-        if self.out.len() > MAX_LENGTH {
+        self.steps += 1;
+        if self.out.len() > MAX_LENGTH || self.steps > 16 * MAX_LENGTH {
             return;
         }
         match hir.kind() {
@@ -81,6 +83,9 @@ impl Generator {
                 let spread = usize::try_from(most - least).unwrap_or(0);
                 let times = usize::try_from(least).unwrap_or(0) + self.below(spread.saturating_add(1));
                 for _ in 0..times.min(MAX_LENGTH) {
+                    if self.steps > 16 * MAX_LENGTH {
+                        break;
+                    }
                     self.write(&repetition.sub);
                 }
             }

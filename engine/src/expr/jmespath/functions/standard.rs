@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::{ANY, ARR, Call, Error, FunctionInfo, N, OBJ, REF, S, Type, fail, row, text};
 use crate::expr::jmespath::number;
 use crate::object::gofmt;
+use crate::object::order;
 
 const NUMBERS: &[Type] = &[Type::ArrayNumber];
 const NUMBERS_STRINGS: &[Type] = &[Type::ArrayNumber, Type::ArrayString];
@@ -95,7 +96,7 @@ fn join(c: &Call<'_>) -> Result<Value, Error> {
 }
 
 fn sorted<'a>(c: &Call<'a>) -> BTreeMap<&'a String, &'a Value> {
-    c.value(0).as_object().into_iter().flatten().collect()
+    order::map(c.value(0).as_object().into_iter().flatten())
 }
 
 fn keys(c: &Call<'_>) -> Result<Value, Error> {
@@ -177,7 +178,7 @@ fn reverse(c: &Call<'_>) -> Result<Value, Error> {
 
 fn sort(c: &Call<'_>) -> Result<Value, Error> {
     let mut items = c.array(0).to_vec();
-    items.sort_by(order);
+    order::sort_by(&mut items, order);
     Ok(Value::Array(items))
 }
 
@@ -197,7 +198,7 @@ fn sort_by(c: &Call<'_>) -> Result<Value, Error> {
             _ => return fail("error in sort_by comparison"),
         }
     }
-    keyed.sort_by(|(left, _), (right, _)| order(left, right));
+    order::sort_by(&mut keyed, |(left, _), (right, _)| order(left, right));
     Ok(keyed.into_iter().map(|(_, item)| item.clone()).collect())
 }
 

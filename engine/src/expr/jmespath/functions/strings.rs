@@ -46,7 +46,12 @@ fn compare(c: &Call<'_>) -> Result<Value, Error> {
 }
 
 fn equal_fold(c: &Call<'_>) -> Result<Value, Error> {
-    let fold = |text: &str| text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect::<String>();
+    // Go folds character by character: `ß` is not `SS`.
+    fn one(mut cased: impl Iterator<Item = char>, plain: char) -> char {
+        cased.next().filter(|_| cased.next().is_none()).unwrap_or(plain)
+    }
+    let upper = |c: char| one(c.to_uppercase(), c);
+    let fold = |text: &str| text.chars().map(|c| one(upper(c).to_lowercase(), c)).collect::<String>();
     Ok((fold(c.str(0)) == fold(c.str(1))).into())
 }
 

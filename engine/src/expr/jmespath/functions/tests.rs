@@ -34,6 +34,16 @@ fn table() {
     assert!(find("nope").is_none());
 }
 
+/// Each function has a line here that calls it.
+#[test]
+fn every_function_is_tested() {
+    let tests = include_str!("tests.rs");
+    let missing: Vec<_> = all().iter().filter(|info| !tests.contains(&format!("\"{}(", info.name))).collect();
+    let elsewhere = ["random", "type"];
+    let missing: Vec<_> = missing.into_iter().filter(|info| !elsewhere.contains(&info.name)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
 #[test]
 fn standard() {
     gives("abs(`-1.5`)", json!(1.5));
@@ -269,6 +279,107 @@ fn images() {
     fails("is_external_url('http://example.com')", "lookup example.com: no such host");
 }
 
+/// Examples of the documentation (kyverno.io, "JMESPath") and the edges that `functions.go` spells out.
+#[test]
+fn documented_examples() {
+    gives("compare('b', 'a')", json!(1));
+    gives("compare('a', 'a')", json!(0));
+    gives("equal_fold('pineapple', 'PINEAPPLE')", json!(true));
+    gives("equal_fold('ß', 'SS')", json!(false));
+    gives("replace('aaa', 'a', 'b', `0`)", json!("aaa"));
+    gives("replace('aaa', 'x', 'b', `-1`)", json!("aaa"));
+    gives("replace_all('aaa', 'aa', 'b')", json!("ba"));
+    gives("trim('  a ', ' ')", json!("a"));
+    gives("trim('abcba', 'ab')", json!("c"));
+    gives("trim_prefix('foobar', 'bar')", json!("foobar"));
+    gives("trim_prefix('foofoobar', 'foo')", json!("foobar"));
+    gives("split('a,b', ';')", json!(["a,b"]));
+    gives("to_upper('äb')", json!("ÄB"));
+    gives("truncate('abc', `0`)", json!(""));
+    gives("truncate('abc', `9`)", json!("abc"));
+    gives("truncate('abc', `1.7`)", json!("a"));
+    gives("pattern_match('*.example.com', 'a.example.com')", json!(true));
+    gives("pattern_match('', '')", json!(true));
+    gives("pattern_match('?', '')", json!(false));
+    gives("label_match(`{}`, `{\"a\": \"1\"}`)", json!(true));
+    gives("label_match(`{\"a\": \"1\"}`, `{}`)", json!(false));
+    gives("to_boolean('False')", json!(false));
+    gives("base64_encode('')", json!(""));
+    gives("base64_decode('')", json!(""));
+    gives("path_canonicalize('/a/../../b')", json!("/b"));
+    gives("path_canonicalize('~/a')", json!("~/a"));
+    gives("semver_compare('1.2.3', '1.2.3')", json!(true));
+    gives("semver_compare('1.2.3', '!=1.2.3')", json!(false));
+    gives("semver_compare('1.2.3-beta', '>=1.2.3')", json!(false));
+    gives("semver_compare('1.2.3+build', '1.2.3')", json!(true));
+    gives("parse_yaml('[a, 1, null]')", json!(["a", 1, null]));
+    gives("parse_json('\"x\"')", json!("x"));
+    gives("lookup(`[1, 2]`, `-1`)", json!(null));
+    gives("lookup(`[1, 2]`, `1.0`)", json!(2));
+    gives("items(`{}`, 'k', 'v')", json!([]));
+    gives("items(`[]`, 'k', 'v')", json!([]));
+    gives("object_from_lists(`[\"a\"]`, `[1, 2]`)", json!({"a": 1}));
+    gives("object_from_lists(`[]`, `[1]`)", json!({}));
+    gives("object_from_lists(`[\"a\", \"a\"]`, `[1, 2]`)", json!({"a": 2}));
+    gives("regex_match('', 'a')", json!(true));
+    gives("regex_match('^1.5$', `1.5`)", json!(true));
+    gives("regex_replace_all('x', 'abc', 'y')", json!("abc"));
+    gives("regex_replace_all('^', 'abc', '>')", json!(">abc"));
+    gives("regex_replace_all_literal('b', 'abc', `1.5`)", json!("a1.5c"));
+    gives(
+        "image_normalize('nginx@sha256:1111111111111111111111111111111111111111111111111111111111111111')",
+        json!("docker.io/nginx@sha256:1111111111111111111111111111111111111111111111111111111111111111"),
+    );
+    gives("image_normalize('localhost/a:1')", json!("localhost/a:1"));
+    gives("image_normalize('a.b/c')", json!("a.b/c:latest"));
+    gives("is_external_url('http://100.64.0.1')", json!(true));
+    gives("is_external_url('http://169.254.169.254/latest')", json!(true));
+    gives("round(`1.23456`, `3`)", json!(1.235));
+    gives("round(`1234.5`, `0`)", json!(1235));
+    gives("add('1', '1')", json!("2"));
+    gives("add('100m', '1')", json!("1100m"));
+    gives("subtract('1h30m', '30m0s')", json!("1h0m0s"));
+    gives("subtract(`1`, `3`)", json!(-2));
+    gives("multiply('1.5h', `2`)", json!("3h0m0s"));
+    gives("divide(`7`, `2`)", json!(3.5));
+    gives("divide('10Gi', '2Gi')", json!(5));
+    gives("modulo('10Ki', '3Ki')", json!("1Ki"));
+    gives("modulo(`-7`, `3`)", json!(-1));
+    gives("sum(`[1.5, 2.5]`)", json!(4));
+    gives("sum(['1h', '1h'])", json!("2h0m0s"));
+    gives("time_add('2021-01-02T15:04:05Z', '-1h')", json!("2021-01-02T14:04:05Z"));
+    gives("time_before('2021-01-02T15:04:05Z', '2021-01-02T15:04:05Z')", json!(false));
+    gives("time_after('2021-01-02T16:04:05+01:00', '2021-01-02T15:04:04Z')", json!(true));
+    gives("time_between('2021-01-02T15:04:05Z', '2021-01-02T15:04:05Z', '2021-01-02T15:04:06Z')", json!(false));
+    gives("time_diff('2021-01-02T15:04:05Z', '2021-01-02T15:04:05Z')", json!("0s"));
+    gives("time_to_cron('2023-02-05T15:04:05+02:00')", json!("4 15 5 2 0"));
+    gives("time_truncate('2021-01-02T17:04:59Z', '1m')", json!("2021-01-02T17:04:00Z"));
+    gives("time_parse('2006-01-02', '2021-01-02')", json!("2021-01-02T00:00:00Z"));
+}
+
+/// Types and counts that the functions refuse.
+#[test]
+fn refused_arguments() {
+    fails("split('a')", "incorrect number of args");
+    fails("to_upper(`1`)", "Invalid type for: 1, expected: []jmespath.JpType{\"string\"}");
+    fails("label_match('a', `{}`)", "Invalid type for: a, expected: []jmespath.JpType{\"object\"}");
+    fails("items('a', 'k', 'v')", "Invalid type for: a, expected: []jmespath.JpType{\"object\", \"array\"}");
+    // Go's words for arguments that are missing from a format.
+    fails("round(`1.5`, `-1`)", "JMESPath function 'round': %!d(MISSING) argument is out of bounds (%!d(MISSING))");
+    fails("multiply('1h', '1h')", "JMESPath function 'multiply': Types mismatch");
+    fails("divide('1h', '0s')", "JMESPath function 'divide': Zero divisor passed");
+    fails("divide('1h', `0`)", "JMESPath function 'divide': Zero divisor passed");
+    fails("modulo('1', '0')", "JMESPath function 'modulo': Zero divisor passed");
+    fails("modulo('1h', '0s')", "JMESPath function 'modulo': Zero divisor passed");
+    fails("modulo('1', `1`)", "JMESPath function 'modulo': Types mismatch");
+    fails("subtract('1h', '1')", "JMESPath function 'subtract': Types mismatch");
+    fails("sum(['1', '1h'])", "JMESPath function 'sum': Types mismatch");
+    fails("base64_decode('%')", "illegal base64 data at input byte 0");
+    fails("time_add('x', '1h')", "parsing time \"x\" as \"2006-01-02T15:04:05Z07:00\": cannot parse \"x\" as \"2006\"");
+    fails("time_truncate('2021-01-02T17:04:59Z', 'x')", "time: invalid duration \"x\"");
+    fails("is_external_url('http://999.1.1.1')", "lookup 999.1.1.1: no such host");
+}
+
 #[test]
 fn random() {
     let env = Env::new(NOW, 7);
@@ -284,7 +395,7 @@ fn random() {
     fails("random('')", "no pattern provided");
 }
 
-const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\n\
+pub(crate) const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\n\
 MIICjzCCAfigAwIBAgICEJIwDQYJKoZIhvcNAQELBQAwMDELMAkGA1UEBhMCREUx\n\
 DTALBgNVBAoMBEFjbWUxEjAQBgNVBAMMCWFjbWUudGVzdDAgFw0yNjExMjIxOTMz\n\
 MDZaGA8yMTI2MTAyOTE5MzMwNlowMDELMAkGA1UEBhMCREUxDTALBgNVBAoMBEFj\n\

@@ -10,6 +10,8 @@ const ARGS = [
   "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync",
 ];
+/** How many times slower the page's thread is made; `STEPGATE_SLOWER=6` finds tests that do not wait for what they look at. */
+const SLOWER = Number(process.env.STEPGATE_SLOWER ?? 0);
 const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 
 /**
@@ -41,6 +43,7 @@ export async function start(folder = process.env.STEPGATE_DIST ?? "dist", option
       page.on("request", (request) => {
         if (!request.url().startsWith(url) && !/^(data|blob):/.test(request.url())) page.problems.push(`asks another host: ${request.url()}`);
       });
+      if (SLOWER) await (await context.newCDPSession(page)).send("Emulation.setCPUThrottlingRate", { rate: SLOWER });
       await before?.(page);
       await page.goto(url + hash, wait ? {} : { waitUntil: "commit" });
       if (!wait) return page;

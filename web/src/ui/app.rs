@@ -298,16 +298,21 @@ fn use_playing(page: &Handle) {
 }
 
 /// The keys of the table, while the focus is not in a text field or in a dialog.
+///
+/// A key acts on what is on the page, hence the reference set while rendering: Yew may put off effects, so that a
+/// listener made anew by an effect would still know the state before the last key.
 #[hook]
 fn use_keys(page: &Handle) {
-    let state = page.clone();
-    use_effect_with((page.clone(),), move |_| {
+    let drawn = use_mut_ref(|| page.clone());
+    *drawn.borrow_mut() = page.clone();
+    use_effect_with((), move |()| {
         let listener = EventListener::new_with_options(
             &document(),
             "keydown",
             gloo::events::EventListenerOptions::enable_prevent_default(),
             move |event| {
                 let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
+                let state = drawn.borrow().clone();
                 if (event.ctrl_key() || event.meta_key()) && event.key() == "k" {
                     event.prevent_default();
                     if state.dialog.is_none() {

@@ -50,16 +50,18 @@ pub fn Modal(props: &Props) -> Html {
         })
     };
     let which = props.which;
-    let closed = {
-        let page = props.page.clone();
-        Callback::from(move |_: Event| {
-            if page.dialog == Some(which) {
+    // Escape asks with `cancel` and tells with `close`, which comes a task later: a key pressed in between is for the page.
+    let ended = {
+        let (node, page) = (node.clone(), props.page.clone());
+        Callback::from(move |event: Event| {
+            let dialog = node.cast::<HtmlDialogElement>();
+            if page.dialog == Some(which) && event.target_dyn_into::<HtmlDialogElement>() == dialog {
                 page.dispatch(Action::Dialog(None));
             }
         })
     };
     html! {
-        <dialog ref={node} aria-label={props.title.clone()} onclick={beside} onclose={closed}>
+        <dialog ref={node} aria-label={props.title.clone()} onclick={beside} oncancel={ended.clone()} onclose={ended}>
             if open {
                 <div class="sheet-head"><h2>{ &props.title }</h2><button class="btn icon" aria-label="Close" onclick={close}>{ "×" }</button></div>
                 { props.children.clone() }

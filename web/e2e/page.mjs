@@ -4,14 +4,13 @@ import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { handled } from "./hands.mjs";
 import { serve } from "../tools/serve.mjs";
 
 const ARGS = [
   "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync",
 ];
-/** How many times slower the page's thread is made; `STEPGATE_SLOWER=6` finds tests that do not wait for what they look at. */
-const SLOWER = Number(process.env.STEPGATE_SLOWER ?? 0);
 const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 
 /**
@@ -36,14 +35,13 @@ export async function start(folder = process.env.STEPGATE_DIST ?? "dist", option
         permissions: ["clipboard-read", "clipboard-write"],
       });
       contexts.push(context);
-      const page = context.pages()[0] ?? (await context.newPage());
+      const page = handled(context.pages()[0] ?? (await context.newPage()));
       page.problems = [];
       page.on("pageerror", (error) => page.problems.push(String(error)));
       page.on("console", (message) => message.type() === "error" && page.problems.push(message.text()));
       page.on("request", (request) => {
         if (!request.url().startsWith(url) && !/^(data|blob):/.test(request.url())) page.problems.push(`asks another host: ${request.url()}`);
       });
-      if (SLOWER) await (await context.newCDPSession(page)).send("Emulation.setCPUThrottlingRate", { rate: SLOWER });
       await before?.(page);
       await page.goto(url + hash, wait ? {} : { waitUntil: "commit" });
       if (!wait) return page;

@@ -4,7 +4,6 @@ import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
-import { handled } from "./hands.mjs";
 import { serve } from "../tools/serve.mjs";
 
 const ARGS = [
@@ -35,7 +34,7 @@ export async function start(folder = process.env.STEPGATE_DIST ?? "dist", option
         permissions: ["clipboard-read", "clipboard-write"],
       });
       contexts.push(context);
-      const page = handled(context.pages()[0] ?? (await context.newPage()));
+      const page = context.pages()[0] ?? (await context.newPage());
       page.problems = [];
       page.on("pageerror", (error) => page.problems.push(String(error)));
       page.on("console", (message) => message.type() === "error" && page.problems.push(message.text()));

@@ -180,7 +180,7 @@ test("all of it by keyboard alone", async () => {
   await page.keyboard.type("your own");
   await page.keyboard.press("Escape");
   await page.keyboard.press("3");
-  assert.equal(await page.getAttribute("#tab-Cluster", "aria-selected"), "true");
+  await page.waitForSelector('#tab-Cluster[aria-selected="true"]');
   await page.locator(".cm-content").focus();
   await page.keyboard.press("Escape");
   await page.keyboard.press("Tab");

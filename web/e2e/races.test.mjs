@@ -37,7 +37,9 @@ test("every order is tried, grouped by what it comes to, and can be stepped thro
   await groups.last().locator('text="step through it"').click();
   await page.waitForSelector('text="Back to the usual order"');
   assert.match(await groups.last().textContent(), /on show/);
+  assert.equal(await page.evaluate(() => document.activeElement.textContent), "on show", "the focus stays where one is");
   await page.keyboard.press("Home");
+  assert.match(await page.getAttribute(".scrub input", "aria-valuetext"), /^Event 1 of/);
   await page.click('[aria-label^="Next event"]');
   assert.deepEqual(await violations(page), []);
   await page.click('text="Back to the usual order"');

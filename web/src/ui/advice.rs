@@ -151,7 +151,7 @@ fn Orders(props: &Page) -> Html {
                 <ul class="quiet">{ for orders }</ul>
                 <p class="row-of">
                     <span class="quiet">{ words::count(number(group, "/runs"), "order comes to this", "orders come to this") }</span>
-                    <button class="link" disabled={current} onclick={on(page, move || Action::Choices(choices.clone()))}>{ if current { "on show" } else { "step through it" } }</button>
+                    <button class="link" aria-disabled={current.then_some("true")} onclick={on(page, move || Action::Choices(choices.clone()))}>{ if current { "on show" } else { "step through it" } }</button>
                 </p>
             </li>
         }
